@@ -1,0 +1,68 @@
+"""What tests share: rendered projects, each made once a session, and skips for what a machine does not have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from tools.rendering import render
+
+Project = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Give the project of some answers, `project(components=["cli"])`: shared by all tests, so only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def rendered(**answers: Any) -> Path:
+        key = hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:12]
+        folder = shared / "projects" / key
+        with FileLock(shared / f"projects-{key}.lock"):
+            if not (folder / "done").exists():
+                render(answers, folder / "acme-notes")
+                (folder / "done").touch()
+        return folder / "acme-notes"
+
+    return rendered
+
+
+@cache
+def missing(part: str) -> str:
+    """Say why a part of this machine cannot be used; empty when it can."""
+    program = {"rust": "cargo", "docker": "docker"}[part]
+    if not shutil.which(program):
+        return f"{program} is not installed"
+    if part == "docker" and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        return "Docker is installed but its engine does not answer"
+    return ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one scarce part on one worker, one after the other."""
+    for item in items:
+        for part in ("rust", "docker"):
+            if item.get_closest_marker(part):
+                item.add_marker(pytest.mark.xdist_group(part))
+                break
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run; fail instead where SLIPWAY_REQUIRE=docker,rust demands it."""
+    required = os.environ.get("SLIPWAY_REQUIRE", "").split(",")
+    for part in ("rust", "docker"):
+        if item.get_closest_marker(part) and (reason := missing(part)):
+            if part in required:
+                pytest.fail(f"SLIPWAY_REQUIRE asks for {part}, but {reason}.")
+            pytest.skip(reason)

@@ -1,0 +1,1 @@
+"""What the template's tests, nox sessions and maintainers' tasks share."""
