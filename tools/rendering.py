@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.answers import CHECKOUT, Answers
@@ -11,7 +12,7 @@ from tools.answers import CHECKOUT, Answers
 EVERYTHING_ON = "full"
 
 
-def render(answers: Answers, destination: Path, template: Path = CHECKOUT) -> Path:
+def render(answers: Answers, destination: Path, *, template: Path = CHECKOUT, exclude: Sequence[str] = ()) -> Path:
     """Make a project of these answers in a folder and return the folder."""
     from copier import run_copy
     from copier.errors import DirtyLocalWarning, ShallowCloneWarning
@@ -19,5 +20,5 @@ def render(answers: Answers, destination: Path, template: Path = CHECKOUT) -> Pa
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DirtyLocalWarning)
         warnings.simplefilter("ignore", ShallowCloneWarning)
-        run_copy(str(template), destination, data=answers, vcs_ref="HEAD", defaults=True, quiet=True)
+        run_copy(str(template), destination, data=answers, exclude=exclude, vcs_ref="HEAD", defaults=True, quiet=True)
     return destination
