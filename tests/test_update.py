@@ -10,25 +10,19 @@ import pytest
 from copier import run_update
 
 from tools.answers import CHECKOUT
-from tools.rendering import render
+from tools.rendering import commit, render
 from tools.trees import source_files
-
-IDENTITY = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false"]
 
 
 def git(folder: Path, *arguments: str) -> str:
     """Run git in a folder and return what it prints."""
-    command = ["git", *IDENTITY, *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def commit(folder: Path, tag: str = "") -> None:
-    """Commit everything in a folder, and tag it where a name is given."""
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--allow-empty", "--message=Change")
-    if tag:
-        git(folder, "tag", tag)
+def release(folder: Path, version: str) -> None:
+    """Commit everything in a folder and tag it."""
+    commit(folder, version)
+    git(folder, "tag", version)
 
 
 @pytest.fixture
@@ -38,7 +32,7 @@ def template(tmp_path: Path) -> Path:
     for path in source_files(CHECKOUT):
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(CHECKOUT / path, copy / path)
-    commit(copy, tag="v1.0.0")
+    release(copy, "v1.0.0")
     return copy
 
 
@@ -46,7 +40,7 @@ def template(tmp_path: Path) -> Path:
 def made(template: Path, tmp_path: Path) -> Path:
     """Make a project from the release and commit it, as its user would."""
     folder = render({}, tmp_path / "acme-notes", template=template)
-    commit(folder)
+    commit(folder, "Start")
     return folder
 
 
@@ -56,7 +50,7 @@ def update(project: Path, version: str) -> None:
 
 
 def test_an_untouched_project_stays_as_it_is(template: Path, made: Path) -> None:
-    commit(template, tag="v1.1.0")
+    release(template, "v1.1.0")
     update(made, "v1.1.0")
     assert git(made, "status", "--porcelain").split() == ["M", ".copier-answers.yml"]
 
@@ -64,10 +58,10 @@ def test_an_untouched_project_stays_as_it_is(template: Path, made: Path) -> None
 def test_a_later_change_comes_and_an_edit_stays(template: Path, made: Path) -> None:
     manifest = made / "Cargo.toml"
     manifest.write_text(manifest.read_text() + "# the user's line\n")
-    commit(made)
+    commit(made, "Edit")
     toolchain = template / "template" / "rust-toolchain.toml"
     toolchain.write_text(toolchain.read_text() + "# a later line\n")
-    commit(template, tag="v1.1.0")
+    release(template, "v1.1.0")
     update(made, "v1.1.0")
     assert manifest.read_text().endswith("# the user's line\n")
     assert (made / "rust-toolchain.toml").read_text().endswith("# a later line\n")
@@ -76,9 +70,9 @@ def test_a_later_change_comes_and_an_edit_stays(template: Path, made: Path) -> N
 def test_an_edited_line_that_also_changed_is_left_as_a_conflict(template: Path, made: Path) -> None:
     theirs = made / "rust-toolchain.toml"
     theirs.write_text("# the user's file\n")
-    commit(made)
+    commit(made, "Edit")
     (template / "template" / "rust-toolchain.toml").write_text("# the template's new file\n")
-    commit(template, tag="v1.1.0")
+    release(template, "v1.1.0")
     update(made, "v1.1.0")
     assert "<<<<<<<" in theirs.read_text()
     assert "# the user's file" in theirs.read_text()

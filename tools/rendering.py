@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.answers import CHECKOUT, Answers
+from tools.answers import CHECKOUT, Answers, preset
 
 # In these answers the plain files beside each .jinja file are written.
 EVERYTHING_ON = "full"
+
+IDENTITY = ["-c", "user.name=Slipway", "-c", "user.email=slipway@example.com", "-c", "commit.gpgsign=false"]
 
 
 def render(answers: Answers, destination: Path, *, template: Path = CHECKOUT, exclude: Sequence[str] = ()) -> Path:
@@ -22,3 +26,24 @@ def render(answers: Answers, destination: Path, *, template: Path = CHECKOUT, ex
         warnings.simplefilter("ignore", ShallowCloneWarning)
         run_copy(str(template), destination, data=answers, exclude=exclude, vcs_ref="HEAD", defaults=True, quiet=True)
     return destination
+
+
+def start_project(preset_name: str, destination: Path) -> Path:
+    """Make a project of a preset and commit it, as its user would; what was there before is replaced."""
+    answers = preset(preset_name)
+    if destination.exists():
+        if any(destination.iterdir()) and not (destination / ".copier-answers.yml").exists():
+            raise ValueError(f"{destination} is no rendered project, so it is not replaced. Name another folder.")
+        shutil.rmtree(destination)
+    render(answers, destination)
+    commit(destination, "Start from Slipway")
+    return destination
+
+
+def commit(folder: Path, message: str) -> None:
+    """Commit everything in a folder, which becomes a repository when it is none."""
+    for arguments in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    subprocess.run(
+        ["git", *IDENTITY, "commit", "--quiet", "--allow-empty", "--message", message], cwd=folder, check=True
+    )

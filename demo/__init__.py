@@ -1,0 +1,1 @@
+"""The main job on show: from this checkout to a project that runs, in front of your eyes."""
