@@ -64,3 +64,10 @@ def demo(session: nox.Session) -> None:
     """Show the main job: render a project, test it, start it, stop it; with Docker, deploy it too."""
     install(session, "run")
     session.run("python", "-m", "demo", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Make the pages that come from code: docs/tasks.md."""
+    install(session, "run")
+    session.run("python", "-m", "tools.docs")
