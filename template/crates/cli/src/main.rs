@@ -1,6 +1,90 @@
-//! The program `cli`.
+//! What people do by hand: migrating the database, and checking settings before they are used.
 use std::process::ExitCode;
 
+use clap::{ArgMatches, Command};
+use common::{
+    about,
+    about::About,
+    config::{self, Definition, Values},
+    db::{self, Database},
+    program::{self, Outcome},
+    telemetry,
+};
+
 fn main() -> ExitCode {
-    common::run("cli", env!("CARGO_PKG_VERSION"), "0.0.0.0:0")
+    let about = about!();
+    let matches = command(&about).get_matches();
+    match matches.subcommand() {
+        Some(("migrate", matches)) => migrate(&about, matches),
+        Some(("config", matches)) => check_config(&about, matches),
+        _ => unreachable!("the command line demands a command"),
+    }
+}
+
+fn command(about: &About) -> Command {
+    let migrate = Command::new("migrate")
+        .about("Brings the database to this version's schema")
+        .args(config::arguments(&migration_settings()));
+    let check = Command::new("check")
+        .about("Shows each setting of the backend and where it comes from")
+        .args(config::arguments(&config::backend()));
+    let config = Command::new("config")
+        .about("Looks at settings")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(check);
+    program::program(about, "Works on what the servers use")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([migrate, config])
+}
+
+fn migration_settings() -> Vec<Definition> {
+    [telemetry::SETTINGS, db::SETTINGS].concat()
+}
+
+fn migrate(about: &About, matches: &ArgMatches) -> ExitCode {
+    // The file may be the backend's: what is there for the server is none of our business.
+    let known = config::backend();
+    match program::settings(about, matches, &migration_settings(), &known) {
+        Ok(values) => program::run(about, &values, migrate_database(&values)),
+        Err(code) => code,
+    }
+}
+
+async fn migrate_database(values: &Values) -> Outcome {
+    Database::open(values)?.migrate().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_config(about: &About, matches: &ArgMatches) -> ExitCode {
+    let (_, matches) = matches
+        .subcommand()
+        .expect("the command line demands a command");
+    let table = config::backend();
+    match program::settings(about, matches, &table, &table) {
+        Ok(values) => {
+            for value in values.iter() {
+                println!(
+                    "{} = {} (from {})",
+                    value.definition.name,
+                    value.shown(),
+                    value.source
+                );
+            }
+            ExitCode::SUCCESS
+        }
+        Err(code) => code,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn the_configuration_page_is_current() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+        common::config::docs::check(&page, "cli", &super::migration_settings());
+    }
 }

@@ -1,0 +1,63 @@
+//! What happens to every request, whatever it asks for.
+pub mod client;
+mod observe;
+mod problem;
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use hyper::StatusCode;
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+
+pub use observe::REQUEST_ID;
+pub(crate) use observe::REQUEST_SECONDS;
+pub use problem::{FieldError, Problem};
+
+use crate::server::Draining;
+
+/// What a request may cost.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    pub request_timeout: Duration,
+    pub body_limit: usize,
+    pub too_slow: StatusCode,
+}
+
+/// Wraps `routes` with what every request gets; the last layer is the first to see it.
+pub fn layers(routes: Router, limits: Limits, draining: Draining) -> Router {
+    routes
+        // The limit below is the only one, and also holds where a body is streamed.
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(limits.body_limit))
+        .layer(from_fn_with_state(limits, within_time))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(problem::instead_of_plain_errors))
+        .layer(from_fn_with_state(draining, observe::observe))
+}
+
+async fn within_time(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limits.request_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(limits.too_slow)
+            .detail("The request took too long.")
+            .into_response(),
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands over the box"
+)]
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let message = text
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    tracing::error!(message, "a request handler panicked");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}

@@ -1,0 +1,83 @@
+//! What `main` does in every program: read the command line and the settings, start logs and threads, and end honestly.
+use std::{error::Error, net::SocketAddr, process::ExitCode, time::Duration};
+
+use clap::{ArgMatches, Command};
+use tokio::runtime::Runtime;
+
+use crate::{
+    about::About,
+    config::{self, ConfigError, Definition, Values},
+    http::client,
+    server::HTTP_ADDRESS,
+    telemetry,
+};
+
+/// How `main` ends: with what it found out, or with an error that is shown.
+pub type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+/// The exit code of a program whose settings or arguments are wrong.
+const WRONG_USAGE: u8 = 2;
+/// How long a server may take to say whether it is ready.
+const HEALTHCHECK_LIMIT: Duration = Duration::from_secs(3);
+
+/// The command line of a server, with `serve` and `healthcheck`.
+pub fn server(about: &About, purpose: &'static str, table: &[Definition]) -> Command {
+    program(about, purpose)
+        .args(config::arguments(table))
+        .subcommand(Command::new("serve").about("Serves until a signal ends it (the default)"))
+        .subcommand(
+            Command::new("healthcheck").about("Asks the running server whether it is ready"),
+        )
+}
+
+pub fn program(about: &About, purpose: &'static str) -> Command {
+    Command::new(about.name)
+        .version(about.version_line())
+        .about(purpose)
+}
+
+/// Reads the settings in `table`, or shows what is wrong with them.
+///
+/// The configuration file may also hold settings that are only `known`.
+pub fn settings(
+    about: &About,
+    matches: &ArgMatches,
+    table: &[Definition],
+    known: &[Definition],
+) -> Result<Values, ExitCode> {
+    config::read(matches, table, known).map_err(|error: ConfigError| {
+        eprintln!("{}: {error}", about.name);
+        ExitCode::from(WRONG_USAGE)
+    })
+}
+
+/// Runs `work` with logs and threads, and shows its error.
+pub fn run(about: &About, values: &Values, work: impl Future<Output = Outcome>) -> ExitCode {
+    telemetry::init(values);
+    let outcome = Runtime::new()
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(work));
+    outcome.unwrap_or_else(|error| {
+        eprintln!("{}: {error}", about.name);
+        ExitCode::FAILURE
+    })
+}
+
+/// Asks the server that runs with the same settings on this machine, and prints its answer on one line.
+pub async fn healthcheck(values: &Values) -> Outcome {
+    let address = SocketAddr::from(([127, 0, 0, 1], values.get(&HTTP_ADDRESS).port()));
+    match client::get(address, "/readyz", HEALTHCHECK_LIMIT).await {
+        Ok((status, body)) => {
+            println!("{} {body}", status.as_u16());
+            Ok(if status.is_success() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
+        Err(error) => {
+            println!("{error}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}

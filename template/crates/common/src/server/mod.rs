@@ -1,0 +1,130 @@
+//! A server: its settings, its addresses, and its life from the first connection to the last.
+mod connections;
+mod metrics;
+mod operations;
+mod shutdown;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::StatusCode;
+use tokio::net::TcpListener;
+
+pub use connections::Connection;
+pub(crate) use operations::PROBES;
+pub use shutdown::Draining;
+
+use crate::{
+    about::About,
+    config::{Definition, Setting, Values},
+    health::Health,
+    http::{self, Limits},
+};
+
+pub const HTTP_ADDRESS: Setting<SocketAddr> =
+    Setting::new("HTTP_ADDRESS", "0.0.0.0:8080", "Where requests are served");
+pub const METRICS_ADDRESS: Setting<SocketAddr> = Setting::new(
+    "METRICS_ADDRESS",
+    "0.0.0.0:9090",
+    "Where /metrics is served, apart from requests",
+);
+const DRAIN_DELAY: Setting<Duration> = Setting::new(
+    "DRAIN_DELAY",
+    "5s",
+    "After SIGTERM, how long to keep serving while /readyz answers 503",
+);
+const SHUTDOWN_TIMEOUT: Setting<Duration> = Setting::new(
+    "SHUTDOWN_TIMEOUT",
+    "20s",
+    "After that, how long requests in flight and open streams may take to end",
+);
+const REQUEST_TIMEOUT: Setting<Duration> = Setting::new(
+    "REQUEST_TIMEOUT",
+    "30s",
+    "How long a request may take until its response begins; the response may then stream for ever",
+);
+const HEADER_TIMEOUT: Setting<Duration> = Setting::new(
+    "HEADER_TIMEOUT",
+    "10s",
+    "How long a connection may take to send a request's headers",
+);
+const BODY_LIMIT: Setting<usize> =
+    Setting::new("BODY_LIMIT", "1048576", "The largest request body in bytes");
+
+/// What every server can be told, beside its two addresses, whose defaults differ.
+pub const SETTINGS: &[Definition] = &[
+    DRAIN_DELAY.definition,
+    SHUTDOWN_TIMEOUT.definition,
+    REQUEST_TIMEOUT.definition,
+    HEADER_TIMEOUT.definition,
+    BODY_LIMIT.definition,
+];
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} (from {name}): {reason}")]
+pub struct ListenError {
+    name: &'static str,
+    address: SocketAddr,
+    reason: io::Error,
+}
+
+/// Serves `routes` and the operations' endpoints until a signal ends it.
+///
+/// `too_slow` is the status of a request that exceeds `REQUEST_TIMEOUT`.
+pub async fn serve(
+    about: About,
+    values: &Values,
+    health: Health,
+    routes: Router,
+    too_slow: StatusCode,
+) -> Result<(), ListenError> {
+    let draining = Draining::default();
+    let limits = Limits {
+        request_timeout: values.get(&REQUEST_TIMEOUT),
+        body_limit: values.get(&BODY_LIMIT),
+        too_slow,
+    };
+    let listener = listen(&HTTP_ADDRESS, values).await?;
+    let metrics_listener = listen(&METRICS_ADDRESS, values).await?;
+    tracing::info!(
+        name = about.name,
+        version = about.version,
+        revision = about.revision,
+        address = %address_of(&listener),
+        metrics = %address_of(&metrics_listener),
+        "listening"
+    );
+    let operations = operations::routes(about, Arc::new(health), draining.clone());
+    let app = http::layers(routes.merge(operations), limits, draining.clone());
+    tokio::spawn(metrics::serve(metrics_listener, metrics::install()));
+    connections::serve(
+        listener,
+        app,
+        values.get(&HEADER_TIMEOUT),
+        shutdown::requested(draining, values.get(&DRAIN_DELAY)),
+        values.get(&SHUTDOWN_TIMEOUT),
+    )
+    .await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn listen(
+    setting: &Setting<SocketAddr>,
+    values: &Values,
+) -> Result<TcpListener, ListenError> {
+    let (name, address) = (setting.definition.name, values.get(setting));
+    TcpListener::bind(address)
+        .await
+        .map_err(|reason| ListenError {
+            name,
+            address,
+            reason,
+        })
+}
+
+fn address_of(listener: &TcpListener) -> String {
+    listener
+        .local_addr()
+        .map_or_else(|error| error.to_string(), |address| address.to_string())
+}
