@@ -10,6 +10,7 @@ from pathlib import Path
 from invoke import Context, Exit, task
 
 from tools import lock as lock_file
+from tools import plain as plain_files
 from tools.answers import CHECKOUT
 from tools.rendering import start_project
 
@@ -74,3 +75,9 @@ def demo(_context: Context) -> None:
 def lock(_context: Context) -> None:
     """Make template/Cargo.lock.jinja anew, after any change to template/Cargo.lock."""
     lock_file.main()
+
+
+@task
+def plain(_context: Context) -> None:
+    """Write the plain file beside each .jinja file anew, after any change to one."""
+    plain_files.main()
