@@ -54,7 +54,7 @@ def rust(session: nox.Session) -> None:
 
 @nox.session
 def projects(session: nox.Session) -> None:
-    """Render presets (all, or those named) and run each project's own checks: format, clippy, tests, licences."""
+    """Render presets (all, or those named) and run each project's own checks: format, clippy, tests."""
     install(session, "run")
     session.run("python", "-m", "tools.projects", *session.posargs)
 

@@ -19,6 +19,9 @@ from tools.rendering import render
 
 Project = Callable[..., Path]
 
+# What a machine may lack: each is a marker of pyproject.toml, and the program it stands for.
+PARTS = {"docker": "docker", "rust": "cargo", "deny": "cargo-deny"}
+
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -41,9 +44,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @cache
 def missing(part: str) -> str:
     """Say why a part of this machine cannot be used; empty when it can."""
-    program = {"rust": "cargo", "docker": "docker"}[part]
-    if not shutil.which(program):
-        return f"{program} is not installed"
+    if not shutil.which(PARTS[part]):
+        return f"{PARTS[part]} is not installed"
     if part == "docker" and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         return "Docker is installed but its engine does not answer"
     return ""
@@ -52,7 +54,7 @@ def missing(part: str) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of one scarce part on one worker, one after the other."""
     for item in items:
-        for part in ("rust", "docker"):
+        for part in PARTS:
             if item.get_closest_marker(part):
                 item.add_marker(pytest.mark.xdist_group(part))
                 break
@@ -61,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine cannot run; fail instead where SLIPWAY_REQUIRE=docker,rust demands it."""
     required = os.environ.get("SLIPWAY_REQUIRE", "").split(",")
-    for part in ("rust", "docker"):
+    for part in PARTS:
         if item.get_closest_marker(part) and (reason := missing(part)):
             if part in required:
                 pytest.fail(f"SLIPWAY_REQUIRE asks for {part}, but {reason}.")

@@ -17,9 +17,23 @@ from tests.sets import every_set
 from tools.answers import Answers
 from tools.trees import texts
 
+
+class Loader(yaml.SafeLoader):
+    """Reads YAML with the two tags that Docker Compose adds."""
+
+
+for tag in ("!reset", "!override"):
+    Loader.add_constructor(tag, lambda _loader, node: node.value)
+
+
+def yaml_documents(text: str) -> list[Any]:
+    """Read every document of a YAML file."""
+    return list(yaml.load_all(text, Loader))  # noqa: S506  # a safe loader
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
-    ".yml": lambda text: list(yaml.safe_load_all(text)),
-    ".yaml": lambda text: list(yaml.safe_load_all(text)),
+    ".yml": yaml_documents,
+    ".yaml": yaml_documents,
     ".toml": tomli.loads,
     ".lock": tomli.loads,
     ".json": json.loads,

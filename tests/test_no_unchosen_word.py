@@ -28,10 +28,10 @@ def pattern(option: str) -> re.Pattern[str]:
 
 
 def unchosen(answers: dict[str, list[str]]) -> list[str]:
-    """List the options, as question.choice, that a project did not choose and that have words."""
+    """List the options, as question.choice, that a project did not choose."""
     offered = [f"{question}.{choice}" for question, names in choices().items() for choice in names]
     chosen = {f"{question}.{choice}" for question in choices() for choice in answers[question]}
-    return [option for option in offered if option not in chosen and option in WORDS]
+    return [option for option in offered if option not in chosen]
 
 
 def found(root: Path, option: str) -> list[str]:
@@ -53,11 +53,8 @@ def test_no_unchosen_word(project: Project, answers: Answers) -> None:
     assert [hit for option in unchosen(given) for hit in found(root, option)] == []
 
 
-def test_every_option_has_words_or_a_reason() -> None:
-    # Docker Compose also runs the development stack, so its name is in every project.
-    offered = {f"{question}.{choice}" for question, names in choices().items() for choice in names}
-    assert offered - set(WORDS) == {"deploy.compose"}
-    assert set(WORDS) <= offered
+def test_every_option_has_its_words() -> None:
+    assert set(WORDS) == {f"{question}.{choice}" for question, names in choices().items() for choice in names}
 
 
 @pytest.mark.parametrize(
