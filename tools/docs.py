@@ -33,16 +33,13 @@ def task_list() -> list[tuple[str, Any]]:
 
 def section(name: str, task: Any) -> str:
     """Describe one task: what it does, and its flags."""
-    parts = [f"\n## inv {name}\n", f"{inspect.cleandoc(task.__doc__ or '')}\n"]
     rows = [
         f"| `{' '.join(flags(argument))}` | {argument.help or ''} |"
         for argument in task.get_arguments()
         if argument.name != "context"
     ]
-    if rows:
-        parts += ["| flag | is |\n|---|---|", "\n".join(rows) + "\n"]
-        return "\n".join(parts[:2]) + "\n" + "\n".join(parts[2:])
-    return "\n".join(parts)
+    table = ["", "| flag | is |", "|---|---|", *rows] if rows else []
+    return "\n".join(["", f"## inv {name}", "", inspect.cleandoc(task.__doc__ or ""), *table, ""])
 
 
 def flags(argument: Any) -> list[str]:
