@@ -12,6 +12,7 @@ from demo import native
 from demo.screen import console, say, step
 from tools.answers import CHECKOUT
 from tools.rendering import start_project
+from tools.trees import files
 
 
 def main(arguments: list[str]) -> None:
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> None:
         with step("Make a project"):
             say(f"$ copier copy --vcs-ref HEAD --defaults {CHECKOUT} {folder}")
             start_project("default", folder)
-            say(f"{sum(path.is_file() for path in folder.rglob('*'))} files")
+            say(f"{len(files(folder))} files")
         native.show(folder)
         kept = f" The project is in {folder}." if arguments else ""
         console.print(f"\n[bold green]The demo is done.[/]{kept}")
