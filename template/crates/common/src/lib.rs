@@ -9,3 +9,5 @@ pub mod program;
 pub mod server;
 mod services;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 pub use connections::Connection;
 pub(crate) use operations::PROBES;
 pub use shutdown::Draining;
+use shutdown::Signals;
 
 use crate::{
     about::About,
@@ -61,7 +62,7 @@ pub const SETTINGS: &[Definition] = &[
 ];
 
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} (from {name}): {reason}")]
+#[error("cannot listen on {address} ({name}): {reason}")]
 pub struct ListenError {
     name: &'static str,
     address: SocketAddr,
@@ -78,7 +79,7 @@ pub async fn serve(
     routes: Router,
     too_slow: StatusCode,
 ) -> Result<(), ListenError> {
-    let draining = Draining::default();
+    let (signals, draining) = (Signals::catch(), Draining::default());
     let limits = Limits {
         request_timeout: values.get(&REQUEST_TIMEOUT),
         body_limit: values.get(&BODY_LIMIT),
@@ -101,7 +102,7 @@ pub async fn serve(
         listener,
         app,
         values.get(&HEADER_TIMEOUT),
-        shutdown::requested(draining, values.get(&DRAIN_DELAY)),
+        signals.end(draining, values.get(&DRAIN_DELAY)),
         values.get(&SHUTDOWN_TIMEOUT),
     )
     .await;

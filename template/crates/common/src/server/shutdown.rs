@@ -26,26 +26,37 @@ impl Draining {
     }
 }
 
-/// Waits until no further connection is to be accepted.
-pub(super) async fn requested(draining: Draining, delay: Duration) {
-    let (mut terminate, mut interrupt) = (on(SignalKind::terminate()), on(SignalKind::interrupt()));
-    let interrupted = tokio::select! {
-        _ = terminate.recv() => false,
-        _ = interrupt.recv() => true,
-    };
-    draining.start();
-    if !interrupted {
-        tracing::info!(
-            ?delay,
-            "draining: /readyz answers 503, requests are still served"
-        );
-        tokio::select! {
-            () = sleep(delay) => {}
-            _ = interrupt.recv() => {}
-        }
-    }
+/// The signals that end a server, caught from the moment this exists.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-fn on(kind: SignalKind) -> Signal {
-    signal(kind).expect("the runtime can watch signals")
+impl Signals {
+    pub fn catch() -> Self {
+        let on = |kind| signal(kind).expect("the runtime can catch signals");
+        Self {
+            terminate: on(SignalKind::terminate()),
+            interrupt: on(SignalKind::interrupt()),
+        }
+    }
+
+    /// Waits until no further connection is to be accepted.
+    pub async fn end(mut self, draining: Draining, delay: Duration) {
+        let interrupted = tokio::select! {
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => true,
+        };
+        draining.start();
+        if !interrupted {
+            tracing::info!(
+                ?delay,
+                "draining: /readyz answers 503, requests are still served"
+            );
+            tokio::select! {
+                () = sleep(delay) => {}
+                _ = self.interrupt.recv() => {}
+            }
+        }
+    }
 }
