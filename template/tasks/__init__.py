@@ -1,0 +1,27 @@
+"""The project's tasks: `inv --list` names them, `inv --help TASK` explains one."""
+
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
+from invoke import Collection
+
+# Invoke puts this folder itself on the import path, where tasks/secrets.py would stand before Python's own `secrets`.
+sys.path[:] = [entry for entry in sys.path if entry not in __path__]
+
+from ._lib import project  # noqa: E402
+
+# A wrong invoke.yaml ends here, in two lines: Invoke itself would read it next and end in a traceback.
+project.load()
+
+namespace = Collection()
+for _found in iter_modules(__path__):
+    if not _found.name.startswith("_") and not _found.ispkg:
+        _module = import_module(f".{_found.name}", __name__)
+        _tasks = Collection.from_module(_module)
+        # Modules named for a thing you do several things to keep that name in front: `inv db.migrate`.
+        if getattr(_module, "GROUPED", False):
+            namespace.add_collection(_tasks)
+        else:
+            for _task in _tasks.tasks.values():
+                namespace.add_task(_task)

@@ -1,0 +1,36 @@
+"""Compose: rendering the stack with exactly the values it is given."""
+
+import json
+from typing import Any
+
+from .project import Project, load
+from .run import bare_environment, read
+
+BASE = "docker-compose.yml"
+
+
+def development_name(project: Project) -> str:
+    """Return the compose project of the development stack; a deployed one never has this name."""
+    return f"{project.name}-dev"
+
+
+def render(context: str, name: str, files: list[str], env_file: str, values: dict[str, str]) -> dict[str, Any]:
+    """Return the stack as compose resolves it: files, then the env file's values under `values`; never the shell's.
+
+    Stops with compose's own message when it is not valid.
+    """
+    arguments = [argument for file in files for argument in ("--file", file)]
+    docker = ["docker", "--context", context, "compose", "--project-name", name, *arguments, "--env-file", env_file]
+    said = read(
+        [*docker, "--profile", "*", "config", "--format", "json"],
+        env=bare_environment(load().base_images | values),
+        fix=f"correct {' or '.join([*files, env_file])}",
+    )
+    document: dict[str, Any] = json.loads(said)
+    return document
+
+
+def env_values(text: str) -> dict[str, str]:
+    """Return the variables of an env file."""
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}

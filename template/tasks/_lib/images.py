@@ -1,0 +1,65 @@
+"""The record of what was built: .slipway/images.json."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .run import ROOT, ask, explain, stop
+
+FOLDER = ROOT / ".slipway"
+RECORD = FOLDER / "images.json"
+
+
+@dataclass
+class Image:
+    """One binary's image: `digest` is that of the index over all platforms; sizes are compressed bytes."""
+
+    repository: str
+    tag: str
+    digest: str
+    seconds: float
+    platforms: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The name that always means exactly this image."""
+        return f"{self.repository}@{self.digest}"
+
+
+def recorded(path: Path = RECORD) -> dict[str, Image]:
+    """Return the images of a record; none when there is no such file. Stops when it is not a record."""
+    if not path.is_file():
+        return {}
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return {name: Image(**image) for name, image in document["images"].items()}
+    except (ValueError, KeyError, TypeError) as error:
+        stop(f"{path} is not a record of images: {error}", "make it anew: `inv build`")
+
+
+def record(images: dict[str, Image]) -> None:
+    """Write images to the record, beside those of other binaries that it already has."""
+    FOLDER.mkdir(exist_ok=True)
+    both = recorded() | images
+    document = {"version": 1, "images": {name: asdict(image) for name, image in sorted(both.items())}}
+    part = RECORD.with_suffix(".part")
+    part.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    part.replace(RECORD)
+
+
+def in_registry(reference: str) -> str | None:
+    """Return the digest that a registry has under a reference, or None when it has none. Stops when it refuses."""
+    done = ask(["docker", "buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}"])
+    if done.returncode == 0:
+        return str(json.loads(done.stdout)["digest"])
+    cause, fix = explain(done.stderr)
+    if cause and "not there" not in cause:
+        stop(cause, fix)
+    return None
+
+
+def in_engine(reference: str, context: str = "default") -> str | None:
+    """Return the id of an image that a context's engine has under a reference, or None."""
+    done = ask(["docker", "--context", context, "image", "inspect", reference, "--format", "{{.Id}}"])
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,53 @@
+"""Proves that an image holds, for each platform, a static program of that platform that starts."""
+
+from . import elf
+from .layout import Layout, Part
+from .run import ask, say, stop
+
+
+def prove(binary: str, layout: Layout, platforms: list[str], reference: str | None) -> dict[str, Part]:
+    """Return the parts of an image by platform; stop at the first that is not what it says.
+
+    `reference` names the image in the engine, to start its program there; None when the engine does not have it.
+    """
+    parts = {part.platform: part for part in layout.parts()}
+    missing = sorted(set(platforms) - set(parts))
+    if missing:
+        stop(f"{binary} has no image for {', '.join(missing)}", "run `inv build` again; its log names each platform")
+    for platform in platforms:
+        program = layout.file(parts[platform], f"usr/local/bin/{binary}")
+        say(
+            f"  {binary} {platform}: {_check(binary, platform, program, reference)}, {parts[platform].size_bytes / 1e6:.1f} MB"
+        )
+    return parts
+
+
+def _check(binary: str, platform: str, program: bytes | None, reference: str | None) -> str:
+    where = f"{binary} for {platform}"
+    look = "look at the Dockerfile's `pick` stage: it copies what was compiled for TARGETPLATFORM"
+    if program is None:
+        stop(f"{where} has no /usr/local/bin/{binary}", look)
+    try:
+        found, static = elf.describe(program)
+    except ValueError as error:
+        stop(f"{where}: /usr/local/bin/{binary} is {error}", look)
+    if found != platform:
+        stop(f"{where} holds a program for {found}", look)
+    if not static:
+        stop(
+            f"{where} is not linked statically",
+            "keep `-C target-feature=+crt-static` in the Dockerfile: the image has no C library",
+        )
+    return _start(where, platform, reference) if reference else "static, not started (it is not in the engine)"
+
+
+def _start(where: str, platform: str, reference: str) -> str:
+    command = ["docker", "run", "--rm", "--network", "none", "--platform", platform, reference, "--version"]
+    done = ask(command)
+    if done.returncode == 0:
+        return f"static, answers {done.stdout.strip()!r}"
+    if "exec format error" in done.stderr:
+        return (
+            "static, not started (no emulation: `docker run --privileged --rm tonistiigi/binfmt --install all` adds it)"
+        )
+    stop(f"{where} does not start: {(done.stderr or done.stdout).strip()}", f"try it: {' '.join(command)}")

@@ -1,0 +1,120 @@
+"""Runs programs from the project's root, shows them, and stops with a cause and a fix."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import yaml
+from invoke.exceptions import Exit
+
+ROOT = Path(__file__).resolve().parents[2]
+_HERE = Path(__file__).parent
+
+
+def stop(cause: str, fix: str, code: int = 1) -> NoReturn:
+    """End the task with exit code `code`: what is wrong on one line, what to do on the next."""
+    raise Exit(f"error: {cause}\n  fix: {fix}", code)
+
+
+def say(line: str = "") -> None:
+    """Print a line at once, so that it keeps its place among the output of programs."""
+    print(line, flush=True)
+
+
+def need(program: str) -> None:
+    """Stop, with how to install it, when `program` is not on PATH."""
+    if shutil.which(program) is None:
+        hints: dict[str, str] = yaml.safe_load((_HERE / "programs.yaml").read_text())
+        stop(f"{program} is not installed", hints.get(program, f"install {program} and put it on PATH"))
+
+
+def run(
+    args: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    fix: str = "see the message above",
+) -> None:
+    """Run a program in sight of the user; stop when it fails.
+
+    `env` is the whole environment (default: this process's); `stdin` is text for its standard input;
+    `fix` is what to advise when the failure is not a known one.
+    """
+    need(args[0])
+    say(f"$ {shlex.join(args)}")
+    lines: list[str] = []
+    # On a terminal, the program keeps it: progress is drawn there. Elsewhere its messages are passed on and kept.
+    keep = not sys.stderr.isatty()
+    process = subprocess.Popen(
+        args,
+        cwd=ROOT,
+        env=dict(env) if env is not None else None,
+        stdin=subprocess.PIPE if stdin is not None else None,
+        stderr=subprocess.PIPE if keep else None,
+        text=True,
+    )
+    if process.stdin is not None:
+        process.stdin.write(stdin or "")
+        process.stdin.close()
+    for line in process.stderr or ():
+        lines.append(line)
+        sys.stderr.write(line)
+    if process.wait() != 0:
+        cause, known = explain("".join(lines))
+        stop(cause or f"{shlex.join(args[:3])} … ended with exit code {process.returncode}", known or fix)
+
+
+def ask(
+    args: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program out of sight and return what it said, whether it failed or not."""
+    need(args[0])
+    return subprocess.run(
+        args,
+        cwd=ROOT,
+        env=dict(env) if env is not None else None,
+        input=stdin if stdin is not None else None,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def read(args: Sequence[str], *, env: Mapping[str, str] | None = None, fix: str = "see the message above") -> str:
+    """Return a program's standard output; stop, with what it said on standard error, when it fails."""
+    done = ask(args, env=env)
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()
+        cause, known = explain(said)
+        stop(cause or f"{shlex.join(args[:4])} …: {said or f'exit code {done.returncode}'}", known or fix)
+    return done.stdout
+
+
+def explain(said: str) -> tuple[str, str]:
+    """Return cause and fix for a known failure in a program's messages, or two empty strings."""
+    import re
+
+    failures: list[dict[str, str]] = yaml.safe_load((_HERE / "failures.yaml").read_text())
+    for failure in failures:
+        found = re.search(failure["says"], said, re.IGNORECASE)
+        if found:
+            line = next(text for text in said.splitlines() if re.search(failure["says"], text, re.IGNORECASE))
+            return f"{failure['cause']} ({line.strip()})", failure["fix"]
+    return "", ""
+
+
+def bare_environment(values: Mapping[str, str]) -> dict[str, str]:
+    """Return `values` with the few variables that programs need to work, and nothing else of the caller's shell.
+
+    What is deployed must not depend on what happens to be exported in the shell that deploys it.
+    """
+    kept = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "TERM", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK")
+    kept_prefixes = ("DOCKER_", "BUILDX_", "BUILDKIT_")
+    own = {key: value for key, value in os.environ.items() if key in kept or key.startswith(kept_prefixes)}
+    return own | dict(values)

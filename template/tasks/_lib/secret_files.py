@@ -1,0 +1,64 @@
+"""Secrets as files on the machine that uses them: what there must be, what is missing, and making it."""
+
+import secrets
+from typing import Any
+
+import yaml
+
+from .run import ROOT, say, stop
+from .target import Target
+
+_LIST = 'cd "$1" 2>/dev/null && for f in *; do [ ! -s "$f" ] || echo "$f"; done'
+# The folder keeps others out. The files are readable, because a container's user is none of the host's and a
+# bind-mounted file keeps its mode. An existing file is never overwritten.
+_WRITE = 'umask 077 && mkdir -p "$1" && cd "$1" && set -C && cat > "$2" && chmod 0444 "$2"'
+
+
+def wanted() -> dict[str, str | None]:
+    """Return the secrets that docker-compose.yml names: each with the form of its value, or None where it is random."""
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    return {name: secret.get("x-value") for name, secret in (document.get("secrets") or {}).items()}
+
+
+def missing(target: Target, folder: str) -> list[str]:
+    """Return the names of wanted secrets that a folder does not have, or has empty."""
+    there = set(target.shell(_LIST, folder).stdout.split())
+    return [name for name in wanted() if name not in there]
+
+
+def make(target: Target, folder: str) -> list[str]:
+    """Make the missing secrets in a folder and return their names. What is there is kept."""
+    lacking = missing(target, folder)
+    forms = wanted()
+    values = {name: secrets.token_urlsafe(32) for name in lacking if forms[name] is None}
+    for name in lacking:
+        form = forms[name]
+        _write(target, folder, name, values[name] if form is None else form.format_map(_Known(target, folder, values)))
+    return lacking
+
+
+class _Known(dict[str, str]):
+    """The values a form may use: those just made, and those that the folder has."""
+
+    def __init__(self, target: Target, folder: str, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self._target, self._folder = target, folder
+
+    def __missing__(self, name: str) -> str:
+        done = self._target.shell('cat "$1"', f"{self._folder}/{name}")
+        if done.returncode != 0:
+            stop(
+                f"the secret {name} cannot be read: {done.stderr.strip()}",
+                "look at the folder that `secrets:` in invoke.yaml names",
+            )
+        return done.stdout.strip()
+
+
+def _write(target: Target, folder: str, name: str, value: str) -> None:
+    done = target.shell(_WRITE, folder, name, stdin=value)
+    if done.returncode != 0:
+        stop(
+            f"cannot write the secret {name} in {folder}: {done.stderr.strip()}",
+            "see that the folder is yours and writable",
+        )
+    say(f"  {folder}/{name}")

@@ -1,0 +1,213 @@
+"""Images: building them for every platform, proving what is in them, and pushing them."""
+
+import json
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from invoke import Context, task
+
+from ._lib import engine, images, proof
+from ._lib.layout import Layout
+from ._lib.project import Project, load
+from ._lib.run import ROOT, ask, run, say, stop
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "only": "binaries to build, separated by commas (default: all)",
+        "platforms": "platforms, separated by commas, or `all` (default: this machine's)",
+        "push": "send the images to the registry as well",
+        "builder": "a buildx builder, such as a remote BuildKit (default: the current one)",
+        "cache-from": "where layers may be taken from, such as type=registry,ref=HOST/NAME:cache",
+        "cache-to": "where layers are kept for other machines, such as type=registry,ref=HOST/NAME:cache,mode=max",
+        "registry": "another registry than invoke.yaml's",
+    },
+)
+def build(
+    _context: Context,
+    only: str = "",
+    platforms: str = "",
+    push: bool = False,
+    builder: str = "",
+    cache_from: str = "",
+    cache_to: str = "",
+    registry: str = "",
+) -> None:
+    """Build the images, prove each platform's binary, and record them in .slipway/images.json."""
+    project = load()
+    binaries = _choose("binary", only, project.binaries, project.binaries)
+    chosen = _choose("platform", platforms, project.platforms, (engine.own_platform(),))
+    engine.check()
+    engine.check_plugin("buildx")
+    used = engine.choose_builder(project.name, builder or None, len(chosen))
+    tag, revision = _revision()
+    plan = _plan(project, binaries, chosen, registry or project.registry, tag, revision)
+    for name, target in plan["target"].items():
+        target["output"] = [_output(name, used, len(chosen))]
+        target["cache-from"] = [cache_from] if cache_from else []
+        target["cache-to"] = [cache_to] if cache_to else []
+    say(f"Building {', '.join(binaries)} for {', '.join(chosen)} …")
+    started = time.monotonic()
+    digests = _bake(plan, used)
+    seconds = round(time.monotonic() - started, 1)
+    before, built = images.recorded(), {}
+    for name in binaries:
+        built[name] = images.Image(project.repository(name, registry or None), tag, digests[name], seconds)
+        known = before.get(name)
+        if known and known.digest == digests[name] and set(chosen) <= set(known.platforms):
+            built[name].platforms = known.platforms
+            say(f"  {name}: as before, {known.digest}")
+        else:
+            built[name].platforms = _prove(name, built[name], chosen)
+    images.record(built)
+    say(f"Built in {seconds} s and recorded in .slipway/images.json.")
+    if push:
+        _push_all(built, "", "")
+    else:
+        say("\nNext: `inv push`" + (", or `inv deploy` on this machine" if (ROOT / "tasks/deploy.py").exists() else ""))
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "tag": "the tag to push under (default: the one it was built with)",
+        "registry": "another registry than the recorded one, such as localhost:5000/try",
+    },
+)
+def push(_context: Context, tag: str = "", registry: str = "") -> None:
+    """Push what was built last. Builds nothing."""
+    built = images.recorded()
+    if not built:
+        stop(
+            "nothing has been built yet", "build first: `inv build`, or `inv build --platforms all` for every platform"
+        )
+    engine.check()
+    _push_all(built, registry, tag)
+
+
+def _push_all(built: dict[str, images.Image], registry: str, tag: str) -> None:
+    """Push images, to another registry or tag where these are not empty, and record where they are."""
+    project = load()
+    for name, image in built.items():
+        local = images.in_engine(image.digest) or images.in_engine(image.reference)
+        if registry:
+            image.repository = project.repository(name, registry)
+        image.tag = tag or image.tag
+        _push(name, image, local)
+        say(f"  {image.repository}:{image.tag} is {image.digest} ({', '.join(image.platforms)})")
+    images.record(built)
+    say("\nPushed. Next: " + ("`inv deploy --plan`" if (ROOT / "tasks/deploy.py").exists() else "`inv --list`"))
+
+
+def _choose(what: str, wanted: str, allowed: tuple[str, ...], default: tuple[str, ...]) -> list[str]:
+    """Return the names in a comma-separated list; stop at one that is not allowed, with those that are."""
+    if wanted == "all":
+        return list(allowed)
+    names = [name.strip() for name in wanted.split(",") if name.strip()] or list(default)
+    for name in names:
+        if name not in allowed:
+            stop(f"{what} {name!r} is not supported", f"choose from: {', '.join(allowed)}")
+    return names
+
+
+def _revision() -> tuple[str, str]:
+    """Return the tag for images of this tree, and the commit: a tree with changes of its own is said to be dirty."""
+    commit = ask(["git", "rev-parse", "HEAD"])
+    if commit.returncode != 0:
+        return "dev", "unknown"
+    revision = commit.stdout.strip()
+    dirty = "-dirty" if ask(["git", "status", "--porcelain"]).stdout.strip() else ""
+    return revision[:12] + dirty, revision + dirty
+
+
+def _plan(
+    project: Project, binaries: list[str], platforms: list[str], registry: str, tag: str, revision: str
+) -> dict[str, Any]:
+    """Return the build as a bake file: all binaries in one graph, so that they share one compilation."""
+    version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    source = ask(["git", "remote", "get-url", "origin"]).stdout.strip()
+    bases = {name: value for name, value in base_images(project).items() if name == "CHEF_IMAGE"}
+    arguments = {
+        "PLATFORMS": ",".join(platforms),
+        "VERSION": version[1] if version else "0.0.0",
+        "REVISION": revision,
+    } | bases
+    if source.startswith("https://") and "@" not in source:
+        arguments["SOURCE"] = source.removesuffix(".git")
+    return {
+        "group": {"default": {"targets": binaries}},
+        "target": {
+            name: {
+                "context": ".",
+                "target": name,
+                "platforms": platforms,
+                "args": arguments,
+                "tags": [f"{project.repository(name, registry)}:{tag}"],
+                # Provenance and the bill of materials are attached to what is released, not to every build.
+                "attest": ["type=provenance,disabled=true"],
+            }
+            for name in binaries
+        },
+    }
+
+
+def base_images(project: Project) -> dict[str, str]:
+    """Return base images that invoke.yaml or the shell points elsewhere, such as CHEF_IMAGE; the shell wins."""
+    named = ("CHEF_IMAGE", *project.base_images)
+    return project.base_images | {name: os.environ[name] for name in named if name in os.environ}
+
+
+def _output(name: str, used: engine.Builder, platforms: int) -> str:
+    """Return where a builder puts an image: the engine's store where that can hold it, else a layout under .slipway."""
+    if used.own:
+        return "type=image"
+    return "type=docker" if platforms == 1 else f"type=oci,tar=false,dest={_layout(name)}"
+
+
+def _layout(name: str) -> Path:
+    return images.FOLDER / "layouts" / name
+
+
+def _bake(plan: dict[str, Any], used: engine.Builder) -> dict[str, str]:
+    """Run the build and return each image's digest."""
+    with tempfile.TemporaryDirectory() as folder:
+        metadata = Path(folder) / "metadata.json"
+        run(
+            ["docker", "buildx", "bake", *used.flags, "--file", "-", "--metadata-file", str(metadata)],
+            stdin=json.dumps(plan),
+            fix="the first `error` above is the cause; `docker build --progress plain .` shows every line",
+        )
+        said = json.loads(metadata.read_text(encoding="utf-8"))
+    return {name: said[name]["containerimage.digest"] for name in plan["target"]}
+
+
+def _prove(name: str, image: images.Image, platforms: list[str]) -> dict[str, dict[str, Any]]:
+    """Prove an image, and return its platforms as the record has them."""
+    if images.in_engine(image.digest):
+        parts = proof.prove(name, Layout.of_engine(image.digest), platforms, f"{image.repository}:{image.tag}")
+    else:
+        parts = proof.prove(name, Layout.of_folder(_layout(name)), platforms, None)
+    return {platform: {"digest": part.digest, "size_bytes": part.size_bytes} for platform, part in parts.items()}
+
+
+def _push(name: str, image: images.Image, local: str | None) -> None:
+    """Push one image, which the engine has as `local` or else lies in a layout, and set the digest that it got."""
+    target = f"{image.repository}:{image.tag}"
+    if local:
+        run(["docker", "tag", local, target])
+        run(["docker", "push", "--quiet", target])
+    elif _layout(name).is_dir():
+        source = ["--build-context", f"image=oci-layout://{_layout(name)}", "--platform", ",".join(image.platforms)]
+        send = ["docker", "buildx", "build", *source, "--provenance=false", "--push", "--tag", target, "-"]
+        run(send, stdin="FROM image\n")
+    else:
+        stop(f"the image of {name} is no longer here", "make it again: `inv build`")
+    digest = images.in_registry(target)
+    if digest is None:
+        stop(f"the registry does not have {target} after the push", "push again, and read what the registry says")
+    image.digest = digest

@@ -1,0 +1,112 @@
+"""Says what this machine has, what it lacks, and how to get it."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from invoke import Context, task
+from invoke.exceptions import Exit
+
+from ._lib import engine
+from ._lib.project import Environment, load
+from ._lib.run import ask, explain, say
+from .registry import kind_of
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `fix` is empty when all is well; only what is `needed` makes doctor fail."""
+
+    subject: str
+    found: str
+    fix: str = ""
+    needed: bool = True
+
+
+@task(auto_shortflags=False)
+def doctor(_context: Context) -> None:
+    """Check what is installed, reachable and configured; each miss comes with its fix."""
+    project = load()
+    findings = [*_programs(), *_docker(), *_registry(project.registry)]
+    for environment in project.environments.values():
+        findings += _environment(environment)
+    for finding in findings:
+        mark = "ok  " if not finding.fix else "MISS" if finding.needed else "note"
+        say(f"{mark}  {finding.subject:24} {finding.found}")
+        if finding.fix:
+            say(f"      fix: {finding.fix}")
+    if any(finding.fix and finding.needed for finding in findings):
+        raise Exit("\nSomething is missing; the fixes are above.", 1)
+    say("\nAll is well. Next: `inv dev`, `inv build`")
+
+
+def _programs() -> Iterator[Finding]:
+    for name, arguments, least, where, needed in (
+        ("git", ["--version"], (2, 20), "https://git-scm.com/downloads", True),
+        ("cargo", ["--version"], (1, 94), "https://rustup.rs, then `rustup update stable`", False),
+    ):
+        if shutil.which(name) is None:
+            yield Finding(name, "not installed", where, needed)
+            continue
+        said = ask([name, *arguments]).stdout.strip()
+        yield Finding(name, said, "" if _version(said) >= least else f"update it: {where}", needed)
+
+
+def _docker() -> Iterator[Finding]:
+    if shutil.which("docker") is None:
+        yield Finding("docker", "not installed", "https://docs.docker.com/engine/install/")
+        return
+    server = ask(["docker", "version", "--format", "{{.Server.Version}}"])
+    if server.returncode != 0:
+        cause, fix = explain(server.stderr)
+        yield Finding("docker engine", cause or server.stderr.strip(), fix or "run `docker version`")
+        return
+    yield _at_least("docker engine", server.stdout.strip(), (24, 0))
+    for plugin, least in (("buildx", (0, 12)), ("compose", (2, 24))):
+        found = ask(["docker", plugin, "version"])
+        if found.returncode != 0:
+            yield Finding(plugin, "not installed", f"install the docker-{plugin}-plugin package")
+        else:
+            yield _at_least(plugin, found.stdout.strip(), least)
+    several = engine.keeps_several_platforms()
+    yield Finding("several platforms", "kept by the engine" if several else "kept as archives until they are pushed")
+
+
+def _registry(registry: str) -> Iterator[Finding]:
+    import requests
+
+    host = registry.partition("/")[0]
+    scheme = "http" if host.partition(":")[0] in ("localhost", "127.0.0.1") else "https"
+    try:
+        requests.head(f"{scheme}://{host}/v2/", timeout=5)
+        yield Finding("registry", f"{host} answers; pushing needs {kind_of(host)['needs']}: `inv login`")
+    except requests.RequestException as error:
+        yield Finding(
+            "registry",
+            f"{host} does not answer ({type(error).__name__})",
+            "correct project.registry, or look at the network",
+            False,
+        )
+
+
+def _environment(environment: Environment) -> Iterator[Finding]:
+    name = f"environment {environment.name}"
+    known = ask(["docker", "context", "inspect", environment.context]) if shutil.which("docker") else None
+    if known is not None and known.returncode != 0:
+        yield Finding(
+            name, f"no Docker context {environment.context!r}", "create it, or correct `context:` in invoke.yaml"
+        )
+    else:
+        yield Finding(name, f"{environment.method} on context {environment.context}")
+
+
+def _at_least(subject: str, said: str, least: tuple[int, int]) -> Finding:
+    low = _version(said) < least
+    return Finding(subject, said, f"update to {least[0]}.{least[1]} or later" if low else "")
+
+
+def _version(said: str) -> tuple[int, ...]:
+    """Return the first version number in a text, or (0,)."""
+    found = re.search(r"(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0,)

@@ -1,0 +1,278 @@
+"""Deploys with Docker Compose to one engine, which itself remembers the releases and holds the lock."""
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from .._lib import compose, differences, engine, images, releases, secret_files, target
+from .._lib.images import Image
+from .._lib.project import Environment, Project
+from .._lib.releases import Failure, Release
+from .._lib.run import ROOT, ask, bare_environment, explain, read, run, say, stop
+
+_FILES = [compose.BASE, "docker-compose.production.yml"]
+_KEPT = 10
+_LABEL = "slipway.release"
+_GOOD = {"healthy", "running", "done"}
+_ON_THE_WAY = {"created", "starting"}
+
+
+class Method:
+    """One environment on one engine, as the compose project `<name>-<environment>`."""
+
+    def __init__(self, project: Project, environment: Environment) -> None:
+        """Take the environment; stop when it would be the development stack."""
+        self._project = project
+        self._environment = environment
+        self._name = f"{project.name}-{environment.name}"
+        if self._name == compose.development_name(project):
+            stop(
+                "an environment cannot be called `dev` here: that is the development stack's name",
+                "rename it in invoke.yaml",
+            )
+        self._docker = ["docker", "--context", environment.context]
+        self._compose = [*self._docker, "compose", "--project-name", self._name]
+        self._env_file = f"deploy/environments/{environment.name}.env"
+
+    # --- Checking ---
+
+    def prepare(self, built: dict[str, Image]) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
+        """Check engine, values, secrets, ports and images; return references, values and the resolved stack."""
+        self._check_engine()
+        machine = target.of_context(self._environment.context)
+        folder = machine.expand(str(self._environment.settings["secrets"]))
+        self._check_secrets(machine, folder)
+        references = {name: self._fetch_built(image) for name, image in built.items()}
+        values = {f"{name.upper()}_IMAGE": reference for name, reference in references.items()}
+        objects = compose.render(
+            self._environment.context, self._name, _FILES, self._env_file, values | {"SECRETS_DIR": folder}
+        )
+        for service in objects["services"].values():
+            service["image"] = self._fetch(service["image"])
+        self._check_ports(objects)
+        return references, self._values(), objects
+
+    def prepare_again(self, release: Release) -> None:
+        """Check that the engine answers and that every image of a former release can be had."""
+        self._check_engine()
+        for service in release.objects["services"].values():
+            self._fetch(service["image"])
+
+    def _check_engine(self) -> None:
+        engine.check_plugin("compose")
+        target.of_context(self._environment.context)
+        read([*self._docker, "version", "--format", "{{.Server.Version}}"])
+
+    def _values(self) -> dict[str, str]:
+        path = ROOT / self._env_file
+        if not path.is_file():
+            stop(
+                f"there is no {self._env_file}",
+                f"create it: it holds the values of {self._environment.name}, and may be empty",
+            )
+        values = compose.env_values(path.read_text(encoding="utf-8"))
+        for name in values:
+            if differences.names_secret(name):
+                stop(
+                    f"{name} in {self._env_file} looks like a secret, and that file is committed",
+                    "make it a secret file: see docs/configuration.md",
+                )
+        return values
+
+    def _check_secrets(self, machine: target.Target, folder: str) -> None:
+        lacking = secret_files.missing(machine, folder)
+        if lacking:
+            stop(
+                f"{folder} lacks the secrets {', '.join(lacking)}",
+                f"make them: inv secrets.init --env {self._environment.name}",
+            )
+
+    def _check_ports(self, objects: dict[str, Any]) -> None:
+        """Stop when another container already publishes a port that the stack wants."""
+        wanted = {
+            str(port["published"]) for service in objects["services"].values() for port in service.get("ports") or ()
+        }
+        for line in read([*self._docker, "ps", "--format", "{{json .}}"]).splitlines():
+            container = json.loads(line)
+            if f"com.docker.compose.project={self._name}," in container["Labels"] + ",":
+                continue
+            for port in wanted:
+                if f":{port}->" in container["Ports"]:
+                    stop(
+                        f"port {port} is in use by the container {container['Names']}",
+                        f"stop it (`docker stop {container['Names']}`), or set another HTTP_PORT in {self._env_file}",
+                    )
+        own = {container["NetworkSettings"]["Ports"] for container in ()}
+
+    def _fetch_built(self, image: Image) -> str:
+        """Return the reference by which this engine has exactly the image that was built or pushed."""
+        if images.in_registry(image.reference):
+            return self._fetch(image.reference)
+        if images.in_engine(image.digest, self._environment.context):
+            return image.digest
+        stop(
+            f"{image.reference} is neither in the registry nor in this engine",
+            "push it: `inv push`, or build it again: `inv build`",
+        )
+
+    def _fetch(self, reference: str) -> str:
+        """Return a reference with a digest to an image that this engine has, after pulling it if need be."""
+        if not images.in_engine(reference, self._environment.context):
+            run([*self._docker, "pull", "--quiet", reference])
+        if reference.startswith("sha256:") or "@" in reference:
+            return reference
+        digests: list[str] = json.loads(
+            read([*self._docker, "image", "inspect", reference, "--format", "{{json .RepoDigests}}"])
+        )
+        return digests[0] if digests else str(images.in_engine(reference, self._environment.context))
+
+    # --- Remembering ---
+
+    def releases(self) -> list[Release]:
+        """Return the releases: each is in the labels of a named, empty volume."""
+        names = read([*self._docker, "volume", "ls", "--quiet", "--filter", f"label={_LABEL}={self._name}"]).split()
+        if not names:
+            return []
+        volumes = json.loads(read([*self._docker, "volume", "inspect", *names]))
+        found = [Release(**json.loads(volume["Labels"][f"{_LABEL}.record"])) for volume in volumes]
+        return sorted(found, key=lambda release: release.number)
+
+    def record(self, release: Release) -> None:
+        """Keep a release, and of the older ones the newest."""
+        text = json.dumps(asdict(release), separators=(",", ":"))
+        labels = ["--label", f"{_LABEL}={self._name}", "--label", f"{_LABEL}.record={text}"]
+        read([*self._docker, "volume", "create", *labels, self._volume(release)])
+        for old in self.releases()[:-_KEPT]:
+            ask([*self._docker, "volume", "rm", self._volume(old)])
+
+    def _volume(self, release: Release) -> str:
+        return f"{self._name}-release-{release.number}"
+
+    @contextmanager
+    def lock(self, image: str) -> Iterator[None]:
+        """Hold the environment by a container that is never started: its name can be taken only once."""
+        name = f"{self._name}-deploy-lock"
+        labels = ["--label", f"slipway.holder={releases.who()}", "--label", f"slipway.since={releases.now()}"]
+        made = ask([*self._docker, "create", "--name", name, "--network", "none", *labels, image, "lock"])
+        if made.returncode != 0:
+            form = '{{index .Config.Labels "slipway.holder"}}, since {{index .Config.Labels "slipway.since"}}'
+            held = ask([*self._docker, "inspect", "--format", form, name])
+            if held.returncode != 0:
+                cause, fix = explain(made.stderr)
+                stop(cause or f"cannot take the lock: {made.stderr.strip()}", fix or "run the same command again")
+            stop(
+                f"another deploy to {self._environment.name} is under way: {held.stdout.strip()}",
+                f"wait for it; if it is certain that it has died: {' '.join(self._docker)} rm {name}",
+            )
+        try:
+            yield
+        finally:
+            ask([*self._docker, "rm", name])
+
+    # --- Changing ---
+
+    def apply(self, objects: dict[str, Any]) -> list[Failure]:
+        """Start the stack and wait until every part is healthy or has failed."""
+        limit = float(self._environment.settings.get("timeout", 120))
+        command = [*self._compose, "--file", "-", "up", "--detach", "--no-build", "--remove-orphans"]
+        say(f"$ {' '.join(command)}   (at most {limit:.0f} s)")
+        with tempfile.TemporaryFile("w+") as stack, tempfile.TemporaryFile("w+") as said:
+            json.dump(objects, stack)
+            stack.seek(0)
+            up = subprocess.Popen(command, cwd=ROOT, env=bare_environment({}), stdin=stack, stdout=said, stderr=said)
+            failures = self._wait(up, time.monotonic() + limit)
+            said.seek(0)
+            message = said.read().strip()
+        if up.returncode != 0 and not failures:
+            cause, fix = explain(message)
+            failures = [Failure("compose", cause or "cannot start the stack", fix, message)]
+        return failures
+
+    def _wait(self, up: subprocess.Popen[bytes], until: float) -> list[Failure]:
+        """Wait until compose has ended and each container serves or has failed; return the failed or late ones."""
+        shown: dict[str, str] = {}
+        while True:
+            ended = up.poll() is not None
+            containers = self._containers()
+            for container in containers:
+                service, state = self._service(container), _state(container)
+                if shown.get(service) != state:
+                    say(f"  {service}: {state}")
+                    shown[service] = state
+            late = time.monotonic() > until
+            waiting = [one for one in containers if _state(one) in _ON_THE_WAY]
+            failed = [one for one in containers if _state(one) not in _GOOD | _ON_THE_WAY]
+            if late and not ended:
+                up.kill()
+                up.wait()
+            if late or (ended and (failed or not waiting or up.returncode != 0)):
+                return [self._failure(container) for container in failed or waiting]
+            time.sleep(0.5)
+
+    def _containers(self) -> list[dict[str, Any]]:
+        filters = [
+            "--filter",
+            f"label=com.docker.compose.project={self._name}",
+            "--filter",
+            "label=com.docker.compose.oneoff=False",
+        ]
+        names = read([*self._docker, "ps", "--all", "--quiet", *filters]).split()
+        found: list[dict[str, Any]] = json.loads(read([*self._docker, "inspect", *names])) if names else []
+        return found
+
+    def _service(self, container: dict[str, Any]) -> str:
+        return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+    def _failure(self, container: dict[str, Any]) -> Failure:
+        probes = (container["State"].get("Health") or {}).get("Log") or []
+        logs = ask([*self._docker, "logs", "--tail", "20", container["Id"]])
+        return Failure(
+            self._service(container),
+            _state(container),
+            probes[-1]["Output"].strip() if probes else "",
+            (logs.stdout + logs.stderr).strip(),
+        )
+
+    # --- Showing and removing ---
+
+    def address(self) -> str:
+        """Return the address of the published port, or that there is none."""
+        for container in self._containers():
+            for bindings in (container["NetworkSettings"]["Ports"] or {}).values():
+                for binding in bindings or ():
+                    machine = target.of_context(self._environment.context)
+                    host = machine.ssh[-1].rpartition("@")[2] if machine.ssh else "localhost"
+                    return f"http://{host}:{binding['HostPort']}"
+        return "(no port is published)"
+
+    def status(self) -> list[tuple[str, str, str]]:
+        """Return service, state and image of each container."""
+        return sorted((self._service(one), _state(one), str(one["Config"]["Image"])) for one in self._containers())
+
+    def logs(self, service: str, follow: bool) -> None:
+        """Show the last lines of every service's log, or of one's."""
+        options = ["--tail", "100", *(["--follow"] if follow else [])]
+        run([*self._compose, "logs", *options, *([service] if service else [])])
+
+    def destroy(self, data: bool) -> None:
+        """Remove containers, networks and releases; volumes only with `data`. Secrets stay: backups need them."""
+        found = self.releases()
+        run([*self._compose, "down", "--remove-orphans", *(["--volumes"] if data else [])])
+        for release in found:
+            ask([*self._docker, "volume", "rm", self._volume(release)])
+
+
+def _state(container: dict[str, Any]) -> str:
+    """Return one word for a container: healthy, running, starting, done, or what is wrong."""
+    state = container["State"]
+    if state["Status"] == "exited":
+        return "done" if state["ExitCode"] == 0 else f"ended with exit code {state['ExitCode']}"
+    if state["Status"] == "restarting":
+        return f"restarting, last exit code {state['ExitCode']}"
+    health = (state.get("Health") or {}).get("Status")
+    return str(health if state["Status"] == "running" and health and health != "none" else state["Status"])
