@@ -22,12 +22,11 @@ def init(_context: Context, env: str = "") -> None:
         say(f"All secrets are in {folder}. Next: `inv deploy --plan`")
         return
     label = f"label=com.docker.compose.project={project.name}-{environment.name}"
-    volumes = ask(
-        ["docker", "--context", environment.context, "volume", "ls", "--quiet", "--filter", label]
-    ).stdout.split()
+    docker = ["docker", "--context", environment.context]
+    volumes = ask([*docker, "volume", "ls", "--quiet", "--filter", label]).stdout.split()
     if volumes:
         stop(
-            f"{environment.name} has data ({', '.join(volumes)}) but lacks the secrets {', '.join(lacking)}: new ones would not open it",
+            f"{environment.name} has data ({', '.join(volumes)}) that new secrets would not open; missing: {', '.join(lacking)}",
             f"put the old files back into {folder}, or give up the data: `inv destroy --env {environment.name} --data`",
         )
     say(f"Making secrets on {machine.ssh[-1] if machine.ssh else 'this machine'}:")

@@ -16,9 +16,8 @@ def prove(binary: str, layout: Layout, platforms: list[str], reference: str | No
         stop(f"{binary} has no image for {', '.join(missing)}", "run `inv build` again; its log names each platform")
     for platform in platforms:
         program = layout.file(parts[platform], f"usr/local/bin/{binary}")
-        say(
-            f"  {binary} {platform}: {_check(binary, platform, program, reference)}, {parts[platform].size_bytes / 1e6:.1f} MB"
-        )
+        size = parts[platform].size_bytes / 1e6
+        say(f"  {binary} {platform}: {_check(binary, platform, program, reference)}, {size:.1f} MB")
     return parts
 
 
@@ -47,7 +46,5 @@ def _start(where: str, platform: str, reference: str) -> str:
     if done.returncode == 0:
         return f"static, answers {done.stdout.strip()!r}"
     if "exec format error" in done.stderr:
-        return (
-            "static, not started (no emulation: `docker run --privileged --rm tonistiigi/binfmt --install all` adds it)"
-        )
+        return "static, not started (this machine does not emulate it: see docs/image.md)"
     stop(f"{where} does not start: {(done.stderr or done.stdout).strip()}", f"try it: {' '.join(command)}")

@@ -1,13 +1,15 @@
 """Deploys with Docker Compose to one engine, which itself remembers the releases and holds the lock."""
 
 import json
+import re
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NoReturn
 
 from .._lib import compose, differences, engine, images, releases, secret_files, target
 from .._lib.images import Image
@@ -93,21 +95,25 @@ class Method:
             )
 
     def _check_ports(self, objects: dict[str, Any]) -> None:
-        """Stop when another container already publishes a port that the stack wants."""
-        wanted = {
-            str(port["published"]) for service in objects["services"].values() for port in service.get("ports") or ()
-        }
+        """Stop when something else already has a port that the stack publishes."""
+        services = objects["services"].values()
+        wanted = {int(port["published"]) for service in services for port in service.get("ports") or ()}
         for line in read([*self._docker, "ps", "--format", "{{json .}}"]).splitlines():
             container = json.loads(line)
+            taken = {int(port) for port in re.findall(r":(\d+)->", container["Ports"])} & wanted
             if f"com.docker.compose.project={self._name}," in container["Labels"] + ",":
-                continue
+                wanted -= taken
+            elif taken:
+                name = container["Names"]
+                self._refuse_port(taken.pop(), f"the container {name}", f"docker stop {name}")
+        if not target.of_context(self._environment.context).ssh:
             for port in wanted:
-                if f":{port}->" in container["Ports"]:
-                    stop(
-                        f"port {port} is in use by the container {container['Names']}",
-                        f"stop it (`docker stop {container['Names']}`), or set another HTTP_PORT in {self._env_file}",
-                    )
-        own = {container["NetworkSettings"]["Ports"] for container in ()}
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        self._refuse_port(port, "another program here", f"find it with ss -ltnp 'sport = :{port}'")
+
+    def _refuse_port(self, port: int, holder: str, remedy: str) -> NoReturn:
+        stop(f"port {port} is in use by {holder}", f"{remedy}; or set another HTTP_PORT in {self._env_file}")
 
     def _fetch_built(self, image: Image) -> str:
         """Return the reference by which this engine has exactly the image that was built or pushed."""
