@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from tools.rendering import render
+from tools.rendering import render, snapshot
 
 Project = Callable[..., Path]
 
@@ -24,19 +24,37 @@ PARTS = {"docker": "docker", "rust": "cargo", "deny": "cargo-deny"}
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Give the project of some answers, `project(components=["cli"])`: shared by all tests, so only to be read."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that all workers of a run share."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Let the first worker that wants a folder make it, and the others wait."""
+    done = folder.with_name(f"{folder.name}.done")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkout(shared: Path) -> Path:
+    """Give this checkout as it stood when the run began: nothing that is edited meanwhile disturbs a test."""
+    return once(shared / "checkout", snapshot)
+
+
+@pytest.fixture(scope="session")
+def project(shared: Path, checkout: Path) -> Project:
+    """Give the project of some answers, `project(components=["cli"])`: shared by all tests, so only to be read."""
 
     def rendered(**answers: Any) -> Path:
         key = hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:12]
-        folder = shared / "projects" / key
-        with FileLock(shared / f"projects-{key}.lock"):
-            if not (folder / "done").exists():
-                render(answers, folder / "acme-notes")
-                (folder / "done").touch()
-        return folder / "acme-notes"
+        folder = shared / "projects" / key / "acme-notes"
+        return once(folder, lambda destination: render(answers, destination, template=checkout))
 
     return rendered
 

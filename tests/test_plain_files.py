@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 
 from tests.conftest import Project
-from tools.answers import CHECKOUT, preset
+from tools.answers import preset
 from tools.rendering import EVERYTHING_ON
 from tools.trees import files, source_files
 
-TEMPLATE = CHECKOUT / "template"
 ANSWERS_FILE = "{{_copier_conf.answers_file}}.jinja"
 
 
@@ -29,13 +28,15 @@ def same(one: Path, other: Path) -> bool:
     return one.read_bytes() == other.read_bytes() and os.access(one, os.X_OK) == os.access(other, os.X_OK)
 
 
-def test_plain_files_are_the_project_with_everything_on(project: Project) -> None:
-    assert differences(TEMPLATE, source_files(TEMPLATE), project(**preset(EVERYTHING_ON))) == []
+def test_plain_files_are_the_project_with_everything_on(project: Project, checkout: Path) -> None:
+    template = checkout / "template"
+    assert differences(template, source_files(template), project(**preset(EVERYTHING_ON))) == []
 
 
-def test_every_jinja_file_has_its_plain_file_beside_it() -> None:
-    seams = [path for path in source_files(TEMPLATE) if path.suffix == ".jinja" and path.name != ANSWERS_FILE]
-    assert [path for path in seams if not (TEMPLATE / path).with_suffix("").is_file()] == []
+def test_every_jinja_file_has_its_plain_file_beside_it(checkout: Path) -> None:
+    template = checkout / "template"
+    seams = [path for path in files(template) if path.suffix == ".jinja" and path.name != ANSWERS_FILE]
+    assert [path for path in seams if not (template / path).with_suffix("").is_file()] == []
 
 
 def test_a_difference_is_found(tmp_path: Path) -> None:

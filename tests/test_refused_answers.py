@@ -55,17 +55,17 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("answers", "cause", "fix"), REFUSED, ids=[str(refused[0]) for refused in REFUSED])
-def test_refused_answers(tmp_path: Path, answers: dict[str, Any], cause: str, fix: str) -> None:
+def test_refused_answers(checkout: Path, tmp_path: Path, answers: dict[str, Any], cause: str, fix: str) -> None:
     with pytest.raises(ValueError, match=r".") as refusal:
-        render(answers, tmp_path / "project")
+        render(answers, tmp_path / "project", template=checkout)
     assert cause in str(refusal.value)
     assert fix in str(refusal.value)
     assert not (tmp_path / "project").exists()
 
 
 @pytest.mark.parametrize("name", ["a", "acme", "acme-notes", "a1-b2-c3", "a" * 40, "match-maker"])
-def test_good_names_are_taken(tmp_path: Path, name: str) -> None:
-    render({"project_name": name}, tmp_path / "project")
+def test_good_names_are_taken(checkout: Path, tmp_path: Path, name: str) -> None:
+    render({"project_name": name}, tmp_path / "project", template=checkout)
 
 
 @pytest.mark.parametrize(
@@ -78,5 +78,5 @@ def test_good_names_are_taken(tmp_path: Path, name: str) -> None:
         "10.0.0.5:5000/acme",
     ],
 )
-def test_good_registries_are_taken(tmp_path: Path, registry: str) -> None:
-    render({"registry": registry}, tmp_path / "project")
+def test_good_registries_are_taken(checkout: Path, tmp_path: Path, registry: str) -> None:
+    render({"registry": registry}, tmp_path / "project", template=checkout)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from copier import run_update
 
-from tools.answers import CHECKOUT
-from tools.rendering import commit, render
-from tools.trees import source_files
+from tools.rendering import commit, render, snapshot
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -28,10 +25,7 @@ def release(folder: Path, version: str) -> None:
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     """Release this checkout, as it stands, in a repository of its own."""
-    copy = tmp_path / "template"
-    for path in source_files(CHECKOUT):
-        (copy / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(CHECKOUT / path, copy / path)
+    copy = snapshot(tmp_path / "template")
     release(copy, "v1.0.0")
     return copy
 

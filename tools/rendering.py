@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.answers import CHECKOUT, Answers, preset
+from tools.trees import source_files
 
 # In these answers the plain files beside each .jinja file are written.
 EVERYTHING_ON = "full"
@@ -37,6 +38,15 @@ def start_project(preset_name: str, destination: Path) -> Path:
         shutil.rmtree(destination)
     render(answers, destination)
     commit(destination, "Start from Slipway")
+    return destination
+
+
+def snapshot(destination: Path) -> Path:
+    """Copy this checkout, as it stands, into a repository of its own with one commit."""
+    for path in source_files(CHECKOUT):
+        (destination / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CHECKOUT / path, destination / path)
+    commit(destination, "Snapshot")
     return destination
 
 
