@@ -78,7 +78,7 @@ mod tests {
             .await
             .unwrap();
         store
-            .put("long", b"2".to_vec(), Duration::from_secs(60))
+            .put("long", b"2".to_vec(), Duration::from_mins(1))
             .await
             .unwrap();
         assert_eq!(store.get("short").await.unwrap(), Some(b"1".to_vec()));
@@ -91,7 +91,7 @@ mod tests {
     async fn what_is_removed_is_not_found() {
         let store = Memory::default();
         store
-            .put("key", b"1".to_vec(), Duration::from_secs(60))
+            .put("key", b"1".to_vec(), Duration::from_mins(1))
             .await
             .unwrap();
         store.remove("key").await.unwrap();

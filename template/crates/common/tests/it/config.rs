@@ -56,7 +56,7 @@ fn flags_win_over_the_environment_over_the_file_over_defaults() {
 fn the_file_can_be_named_by_a_flag() {
     let path = file("flag.toml", "delay = \"2m\"");
     let values = resolve(&inputs(&[("CONFIG_FILE", &path)], &[]));
-    assert_eq!(values.get(&DELAY), Duration::from_secs(120));
+    assert_eq!(values.get(&DELAY), Duration::from_mins(2));
 }
 
 #[test]
