@@ -27,7 +27,8 @@ def render(context: str, name: str, files: list[str], env_file: str, values: dic
         fix=f"correct {' or '.join([*files, env_file])}",
     )
     document: dict[str, Any] = json.loads(said)
-    return document
+    # Anchors that the files share have done their work.
+    return {key: value for key, value in document.items() if not key.startswith("x-")}
 
 
 def env_values(text: str) -> dict[str, str]:
