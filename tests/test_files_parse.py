@@ -50,7 +50,7 @@ def faults(root: Path) -> list[str]:
             PARSERS.get(path.suffix, str)(text)
         except (ValueError, SyntaxError, yaml.YAMLError) as error:
             found.append(f"{path}: {error}")
-        if text and text != text.rstrip("\n") + "\n" or "\n\n\n\n" in text or " \n" in text:
+        if (text and text != text.rstrip("\n") + "\n") or "\n\n\n\n" in text or " \n" in text:
             found.append(f"{path}: ends without exactly one newline, or has trailing or too many blanks")
     return found
 
