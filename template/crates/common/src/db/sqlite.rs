@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use sqlx::{AnyPool, Executor, any::AnyPoolOptions, sqlite::SqliteConnectOptions};
 
-use super::kind::{Kind, scripts};
+use super::{Kind, scripts};
 
 pub(crate) const KIND: Kind = Kind {
     accepts: |url| url.starts_with("sqlite:") && SqliteConnectOptions::from_str(url).is_ok(),

@@ -1,9 +1,17 @@
 //! Accepts connections, serves them, and ends without losing a request that has been sent.
-use std::{convert::Infallible, future::poll_fn, io, net::SocketAddr, pin::pin, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
 
-use axum::{Router, body::Body};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::Router;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{
@@ -12,7 +20,6 @@ use tokio::{
     },
     time::{sleep, timeout},
 };
-use tower_service::Service;
 
 /// How long accepted connections may take to deliver a request that is already on its way.
 const LAST_CALL: Duration = Duration::from_millis(100);
@@ -76,15 +83,10 @@ fn spawn(
 ) {
     // Small answers must not wait for more to send.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (mut app, connection) = (app.clone(), connection.clone());
-        async move {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(connection);
-            poll_fn(|context| Service::<axum::extract::Request>::poll_ready(&mut app, context))
-                .await?;
-            app.call(request).await
-        }
+    let app = TowerToHyperService::new(app);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(connection.clone());
+        app.call(request)
     });
     let served = http
         .serve_connection(TokioIo::new(stream), service)
