@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.answers import CHECKOUT
-from tools.trees import source_files
+from tests.conftest import Project
+from tests.sets import every_set
+from tools.answers import CHECKOUT, Answers
+from tools.trees import files, source_files
 
 LINK = re.compile(r"\]\((?!https?://|mailto:)(?P<target>[^)\s]+)\)")
 DEMANDS = {"MP": 16, "K": 16, "ST": 14, "TN": 3, "CI": 4, "T": 3}
@@ -30,6 +32,12 @@ def broken_links(root: Path, documents: list[Path]) -> list[str]:
 def test_no_link_is_broken() -> None:
     documents = [path for path in source_files(CHECKOUT) if path.suffix == ".md"]
     assert broken_links(CHECKOUT, documents) == []
+
+
+@every_set
+def test_no_link_in_a_project_is_broken(project: Project, answers: Answers) -> None:
+    root = project(**answers)
+    assert broken_links(root, [path for path in files(root) if path.suffix == ".md"]) == []
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
