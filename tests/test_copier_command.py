@@ -42,14 +42,16 @@ def test_the_folder_names_the_project_when_it_can(tmp_path: Path, folder: str, n
 def test_copying_into_the_current_folder(tmp_path: Path) -> None:
     here = tmp_path / "Not A Name"
     here.mkdir()
-    assert copy(str(CHECKOUT), ".", cwd=here).returncode == 0
+    copied = copy(str(CHECKOUT), ".", cwd=here)
+    assert copied.returncode == 0, copied.stderr
     assert project_name(here) == "my-service"
+    assert "  cd " not in copied.stderr
 
 
 def test_it_ends_with_the_next_commands(tmp_path: Path) -> None:
-    message = copy(str(CHECKOUT), "acme-shop", cwd=tmp_path).stderr
+    message = copy("--data", "project_name=acme-shop", str(CHECKOUT), "my shop", cwd=tmp_path).stderr
     assert "acme-shop is ready. Next:" in message
-    assert "cd acme-shop" in message
+    assert "  cd 'my shop'\n  git init" in message
 
 
 def test_a_refused_answer_ends_with_its_message(tmp_path: Path) -> None:
