@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from demo.screen import run, say, step
@@ -26,23 +26,31 @@ def show(project: Path) -> None:
     """Test the project, then run its backend once, from start to clean stop."""
     with step("Test it"):
         run(["cargo", "test", "--locked"], project)
-    with step("Start the backend with the embedded SQLite database"):
-        run(["cargo", "build", "--locked", "--package", "backend"], project)
-        program = target_folder(project) / "debug" / "backend"
-        address = f"127.0.0.1:{free_port()}"
-        server = started(program, address)
-    with server as process:
-        wait_until_ready(process, address)
+    # Its own tests run the program, so cargo has just built it.
+    program = target_folder(project) / "debug" / "backend"
+    address = f"127.0.0.1:{free_port()}"
+    with ExitStack() as running:
+        with step("Start the backend with the embedded SQLite database"):
+            process = running.enter_context(started(program, address))
+            wait_until_ready(process, address)
         with step("Ask it"):
             for path in ("/readyz", "/version"):
                 say(f"$ curl http://{address}{path}")
                 say("{} {}".format(*get(f"http://{address}{path}")))
         with step("Stop it: SIGTERM drains and ends with exit code 0"):
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(STOP_LIMIT)
-            say(f"exit code {code}")
-            if code:
-                raise SystemExit(f"demo: the backend ended with exit code {code} instead of 0.")
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a server to end, and end the demo when it does not do so cleanly."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        code = process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"demo: the backend still runs {STOP_LIMIT} s after SIGTERM.") from None
+    say(f"exit code {code}")
+    if code:
+        raise SystemExit(f"demo: the backend ended with exit code {code} instead of 0.")
 
 
 def target_folder(project: Path) -> Path:

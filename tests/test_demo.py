@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.native import get, started, wait_until_ready
+from demo.native import free_port, get, started, stop, wait_until_ready
 
 # Stand-ins for the backend, so that this needs no compiler.
 SERVES = """
@@ -25,6 +25,7 @@ http.server.HTTPServer((host, int(port)), Ready).serve_forever()
 @pytest.fixture
 def limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("demo.native.START_LIMIT", 2)
+    monkeypatch.setattr("demo.native.STOP_LIMIT", 2)
 
 
 def program(folder: Path, source: str) -> Path:
@@ -37,8 +38,6 @@ def program(folder: Path, source: str) -> Path:
 
 def address() -> str:
     """Choose an address that nothing uses."""
-    from demo.native import free_port
-
     return f"127.0.0.1:{free_port()}"
 
 
@@ -78,4 +77,27 @@ def test_a_server_that_never_listens_is_reported_and_ended(tmp_path: Path) -> No
         started(program(tmp_path, "import time; time.sleep(60)"), where) as process,
     ):
         wait_until_ready(process, where)
+    assert process.poll() is not None
+
+
+def test_a_server_that_does_not_end_cleanly_is_reported(tmp_path: Path) -> None:
+    where = address()
+    with (
+        pytest.raises(SystemExit, match=r"ended with exit code -15 instead of 0"),
+        started(program(tmp_path, SERVES.format(status=200)), where) as process,
+    ):
+        wait_until_ready(process, where)
+        stop(process)
+
+
+@pytest.mark.usefixtures("limit")
+def test_a_server_that_does_not_end_is_reported_and_ended(tmp_path: Path) -> None:
+    where = address()
+    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + SERVES.format(status=200)
+    with (
+        pytest.raises(SystemExit, match=r"still runs 2 s after SIGTERM"),
+        started(program(tmp_path, stubborn), where) as process,
+    ):
+        wait_until_ready(process, where)
+        stop(process)
     assert process.poll() is not None
