@@ -82,22 +82,18 @@ def test_a_server_that_never_listens_is_reported_and_ended(tmp_path: Path) -> No
 
 def test_a_server_that_does_not_end_cleanly_is_reported(tmp_path: Path) -> None:
     where = address()
-    with (
-        pytest.raises(SystemExit, match=r"ended with exit code -15 instead of 0"),
-        started(program(tmp_path, SERVES.format(status=200)), where) as process,
-    ):
+    with started(program(tmp_path, SERVES.format(status=200)), where) as process:
         wait_until_ready(process, where)
-        stop(process)
+        with pytest.raises(SystemExit, match=r"ended with exit code -15 instead of 0"):
+            stop(process)
 
 
 @pytest.mark.usefixtures("limit")
 def test_a_server_that_does_not_end_is_reported_and_ended(tmp_path: Path) -> None:
     where = address()
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + SERVES.format(status=200)
-    with (
-        pytest.raises(SystemExit, match=r"still runs 2 s after SIGTERM"),
-        started(program(tmp_path, stubborn), where) as process,
-    ):
+    with started(program(tmp_path, stubborn), where) as process:
         wait_until_ready(process, where)
-        stop(process)
+        with pytest.raises(SystemExit, match=r"still runs 2 s after SIGTERM"):
+            stop(process)
     assert process.poll() is not None
