@@ -26,7 +26,7 @@ def init(_context: Context, env: str = "") -> None:
     volumes = ask([*docker, "volume", "ls", "--quiet", "--filter", label]).stdout.split()
     if volumes:
         stop(
-            f"{environment.name} has data ({', '.join(volumes)}) that new secrets would not open; missing: {', '.join(lacking)}",
+            f"{', '.join(lacking)} are missing, but new ones would not open the data in {', '.join(volumes)}",
             f"put the old files back into {folder}, or give up the data: `inv destroy --env {environment.name} --data`",
         )
     say(f"Making secrets on {machine.ssh[-1] if machine.ssh else 'this machine'}:")

@@ -1,0 +1,205 @@
+"""Promise: `inv build` and `inv push` call exactly what they should, and nothing when the wish cannot be met."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from .conftest import DIGEST, Desk
+
+METADATA = json.dumps({name: {"containerimage.digest": DIGEST} for name in ("backend", "frontend", "cli")})
+
+
+def baked(desk: Desk) -> dict[str, dict[str, object]]:
+    """Return the targets of the bake file that was passed to buildx."""
+    (text,) = [stdin for arguments, stdin in desk.calls if arguments[:2] == ["buildx", "bake"]]
+    targets: dict[str, dict[str, object]] = json.loads(text)["target"]
+    return targets
+
+
+def build(desk: Desk, *arguments: str) -> str:
+    """Run a build whose images were proven before, so that nothing but its commands matters."""
+    desk.record_images("backend", "frontend", "cli")
+    path = desk.project / ".slipway/images.json"
+    record = json.loads(path.read_text())
+    for image in record["images"].values():
+        image["platforms"] = {platform: {} for platform in ("linux/amd64", "linux/arm64", "linux/arm/v7")}
+    path.write_text(json.dumps(record))
+    desk.says("^buildx bake", metadata=METADATA)
+    result = desk.inv("build", *arguments)
+    assert result.code == 0, result.output
+    return result.output
+
+
+def test_all_binaries_share_one_graph(desk: Desk) -> None:
+    output = build(desk, "--platforms", "all")
+    targets = baked(desk)
+    assert list(targets) == ["backend", "frontend", "cli"]
+    assert targets["cli"]["platforms"] == ["linux/amd64", "linux/arm64", "linux/arm/v7"]
+    assert targets["cli"]["tags"] == ["ghcr.io/acme/acme-notes-cli:dev"]
+    assert targets["cli"]["args"] == {
+        "PLATFORMS": "linux/amd64,linux/arm64,linux/arm/v7",
+        "VERSION": "0.1.0",
+        "REVISION": "unknown",
+    }
+    assert "Next: `inv push`" in output
+
+
+def test_the_tag_is_the_commit(desk: Desk) -> None:
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=desk.project, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "x")
+    git("remote", "add", "origin", "https://git.example/acme/notes.git")
+    build(desk)
+    commit = git("rev-parse", "HEAD")
+    target = baked(desk)["backend"]
+    assert target["tags"] == [f"ghcr.io/acme/acme-notes-backend:{commit[:12]}"]
+    assert target["args"]["REVISION"] == commit  # type: ignore[index]
+    assert target["args"]["SOURCE"] == "https://git.example/acme/notes"  # type: ignore[index]
+
+
+def test_only_and_platforms(desk: Desk) -> None:
+    build(desk, "--only", "backend", "--platforms", "linux/arm64,linux/amd64")
+    assert list(baked(desk)) == ["backend"]
+    assert baked(desk)["backend"]["platforms"] == ["linux/arm64", "linux/amd64"]
+
+
+def test_caches_and_builder_need_no_edit(desk: Desk) -> None:
+    build(
+        desk,
+        "--builder",
+        "farm",
+        "--cache-from",
+        "type=registry,ref=r/c",
+        "--cache-to",
+        "type=registry,ref=r/c,mode=max",
+    )
+    target = baked(desk)["backend"]
+    assert target["cache-from"] == ["type=registry,ref=r/c"]
+    assert target["cache-to"] == ["type=registry,ref=r/c,mode=max"]
+    (bake,) = [arguments for arguments, _ in desk.calls if arguments[:2] == ["buildx", "bake"]]
+    assert bake[2:4] == ["--builder", "farm"]
+
+
+def test_base_images_from_invoke_yaml_and_the_shell(desk: Desk) -> None:
+    path = desk.project / "invoke.yaml"
+    path.write_text(path.read_text().replace("base_images: {}", "base_images: {CHEF_IMAGE: mirror.example/chef:1}"))
+    build(desk, "--only", "backend")
+    assert baked(desk)["backend"]["args"]["CHEF_IMAGE"] == "mirror.example/chef:1"  # type: ignore[index]
+    (desk.bin / "calls").unlink()
+    desk.environment["CHEF_IMAGE"] = "shell.example/chef:2"
+    build(desk, "--only", "backend")
+    assert baked(desk)["backend"]["args"]["CHEF_IMAGE"] == "shell.example/chef:2"  # type: ignore[index]
+
+
+def test_an_engine_for_one_platform_gets_a_builder(desk: Desk) -> None:
+    desk.says("^info", '[["Backing Filesystem","extfs"]]')
+    desk.says("^buildx inspect acme-notes-builder", stderr="no builder", code=1)
+    desk.says("^buildx create")
+    output = build(desk, "--platforms", "all")
+    assert "creating the builder acme-notes-builder" in output
+    assert str(baked(desk)["backend"]["output"]).startswith("['type=oci,tar=false,dest=")
+
+
+def test_one_platform_needs_no_builder(desk: Desk) -> None:
+    desk.says("^info", '[["Backing Filesystem","extfs"]]')
+    build(desk)
+    assert baked(desk)["backend"]["output"] == ["type=image"]
+    assert not [call for call in desk.changes if "buildx create" in call]
+
+
+def test_a_builder_that_cannot_be_made(desk: Desk) -> None:
+    desk.says("^info", '[["Backing Filesystem","extfs"]]')
+    desk.says("^buildx inspect acme-notes-builder", code=1)
+    desk.says("^buildx create", stderr="no driver", code=1)
+    result = desk.inv("build", "--platforms", "all")
+    assert result.code == 1
+    assert "fix: turn on Docker's containerd image store" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--platforms", "linux/s390x"], "choose from: linux/amd64, linux/arm64, linux/arm/v7"),
+        (["--only", "worker"], "choose from: backend, frontend, cli"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_at_once(desk: Desk, arguments: list[str], said: str) -> None:
+    result = desk.inv("build", *arguments)
+    assert result.code == 1
+    assert said in result.output
+    assert not desk.calls
+    assert not (desk.project / ".slipway").exists()
+
+
+def test_an_unknown_builder(desk: Desk) -> None:
+    desk.says("^buildx inspect farm", stderr="no builder", code=1)
+    desk.says("^buildx ls", '{"Name":"default"}\n')
+    result = desk.inv("build", "--builder", "farm")
+    assert "there is no builder 'farm'; there are: default" in result.output
+
+
+def test_a_full_disk(desk: Desk) -> None:
+    desk.says("^buildx bake", stderr="ERROR: write /src/target/x: no space left on device\n", code=1)
+    result = desk.inv("build")
+    assert result.code == 1
+    assert "error: the disk of Docker's engine is full" in result.output
+    assert "docker builder prune" in result.output
+    assert not (desk.project / ".slipway/images.json").exists()
+
+
+def test_push_sends_what_was_built(desk: Desk) -> None:
+    desk.record_images("backend")
+    desk.says(f"image inspect {DIGEST}", DIGEST)
+    desk.says("^tag")
+    desk.says("^push")
+    desk.says("^buildx imagetools", json.dumps({"digest": DIGEST}))
+    result = desk.inv("push", "--registry", "localhost:5000/try", "--tag", "1.0")
+    assert result.code == 0, result.output
+    assert desk.changes == [
+        f"tag {DIGEST} localhost:5000/try/acme-notes-backend:1.0",
+        "push --quiet localhost:5000/try/acme-notes-backend:1.0",
+    ]
+    record = json.loads((desk.project / ".slipway/images.json").read_text())
+    assert record["images"]["backend"]["repository"] == "localhost:5000/try/acme-notes-backend"
+
+
+def test_push_never_builds(desk: Desk) -> None:
+    result = desk.inv("push")
+    assert result.code == 1
+    assert "nothing has been built yet" in result.output
+    assert not desk.changes
+
+
+def test_a_registry_that_refuses(desk: Desk) -> None:
+    desk.record_images("backend")
+    desk.says(f"image inspect {DIGEST}", DIGEST)
+    desk.says("^tag")
+    desk.says("^push", stderr="denied: requested access to the resource is denied", code=1)
+    result = desk.inv("push")
+    assert result.code == 1
+    assert "error: the registry refuses" in result.output
+    assert "docker login" in result.output
+
+
+def test_login_by_kind_of_registry(desk: Desk) -> None:
+    desk.says("^login")
+    result = desk.inv("login")
+    assert "GITHUB_ACTOR and GITHUB_TOKEN not set" in result.output
+    assert "write:packages" in result.output
+    assert "DOCKERHUB_USERNAME and DOCKERHUB_TOKEN not set" in desk.inv("login", "--registry", "docker.io/acme").output
+    desk.environment |= {"REGISTRY_USERNAME": "ann", "REGISTRY_TOKEN": "hunter2"}
+    result = desk.inv("login", "--registry", "r.example/acme")
+    assert result.code == 0, result.output
+    (login,) = [call for call in desk.calls if call[0][0] == "login"]
+    assert login == (["login", "r.example", "--username", "ann", "--password-stdin"], "hunter2")
+    assert "hunter2" not in result.output

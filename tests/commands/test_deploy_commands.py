@@ -1,0 +1,320 @@
+"""Promise: a deploy checks first and changes last, tells why it failed, and returns to the release before."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from .conftest import DIGEST, Desk
+
+OLD = "sha256:" + "b" * 64
+
+
+def release(number: int, digest: str, origin: int | None = None, **objects: Any) -> dict[str, Any]:
+    """A release as the target remembers it."""
+    stack = {"name": "acme-notes-production", "services": {"backend": {"image": f"r/backend@{digest}"}}} | objects
+    return {
+        "number": number,
+        "origin": origin or number,
+        "commit": "c" * 40,
+        "author": "Ann on laptop",
+        "time": "2026-01-01 00:00:00 UTC",
+        "images": {"backend": f"r/backend@{digest}"},
+        "values": {},
+        "objects": stack,
+    }
+
+
+def remembers(desk: Desk, *releases: dict[str, Any]) -> None:
+    """Let the engine remember releases."""
+    desk.says("volume ls --quiet --filter label=slipway.release", "\n".join(f"v{one['number']}" for one in releases))
+    volumes = [{"Labels": {"slipway.release.record": json.dumps(one)}} for one in releases]
+    desk.says("volume inspect", json.dumps(volumes))
+
+
+def container(service: str, health: str, **more: Any) -> dict[str, Any]:
+    """A container as `docker inspect` prints it."""
+    probe = {"Log": [{"Output": '503 {"status":"unavailable"}\n'}], "Status": health}
+    return {
+        "Id": service,
+        "Config": {"Labels": {"com.docker.compose.service": service}, "Image": "r/x"},
+        "State": {"Status": "running", "ExitCode": 0, "Health": probe} | more,
+        "NetworkSettings": {"Ports": {"8000/tcp": [{"HostPort": "58123"}]} if service == "frontend" else {}},
+    }
+
+
+@pytest.fixture
+def ready(desk: Desk, stack: dict[str, Any]) -> Desk:
+    """A desk where everything is there for a deploy that will be healthy."""
+    path = desk.project / "invoke.yaml"
+    secrets = desk.project.parent / "secrets"
+    path.write_text(path.read_text().replace("~/.config/acme-notes/production", str(secrets)).replace("120", "3"))
+    secrets.mkdir()
+    for name in ("postgres_password", "database_url", "redis_password", "redis_url"):
+        (secrets / name).write_text("x")
+    desk.record_images("backend", "frontend", "cli")
+    desk.says("config --format json", json.dumps(stack))
+    desk.says("imagetools inspect", json.dumps({"digest": DIGEST}))
+    desk.says("image inspect", DIGEST)
+    desk.says("default ps --format")
+    desk.says("volume create")
+    desk.says("volume rm")
+    desk.says("default create --name acme-notes-production-deploy-lock")
+    desk.says("default rm acme-notes-production-deploy-lock")
+    desk.says("up --detach")
+    desk.says("default logs", "the last line it logged\n")
+    desk.says("ps --all --quiet", "1 2\n")
+    desk.says("default inspect 1", json.dumps([container("backend", "healthy"), container("frontend", "healthy")]))
+    remembers(desk)
+    return desk
+
+
+def test_plan_changes_nothing(ready: Desk) -> None:
+    result = ready.inv("deploy", "--plan")
+    assert result.code == 0, result.output
+    assert f"+ services.backend.image: ghcr.io/acme/acme-notes-backend@{DIGEST}" in result.output
+    assert "Nothing was changed" in result.output
+    assert not ready.changes
+
+
+def test_the_plan_is_the_difference(ready: Desk) -> None:
+    remembers(ready, release(1, OLD))
+    result = ready.inv("deploy", "--plan")
+    assert f"~ services.backend.image: r/backend@{OLD} → ghcr.io/acme/acme-notes-backend@{DIGEST}" in result.output
+    assert "services.backend.name" not in result.output
+
+
+def test_nobody_to_ask_changes_nothing(ready: Desk) -> None:
+    result = ready.inv("deploy")
+    assert result.code == 1
+    assert "fix: add --yes" in result.output
+    assert not ready.changes
+
+
+def test_a_deploy_locks_changes_records_and_unlocks(ready: Desk) -> None:
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 0, result.output
+    lock, up, record, unlock = ready.changes
+    assert "create --name acme-notes-production-deploy-lock" in lock
+    assert "--project-name acme-notes-production --file - up --detach --no-build --remove-orphans" in up
+    assert "volume create" in record
+    assert '"number":1,"origin":1' in record
+    assert unlock.endswith("rm acme-notes-production-deploy-lock")
+    assert "Release 1 is healthy at http://localhost:58123" in result.output
+    assert "inv rollback --env production" in result.output
+
+
+def test_the_shell_does_not_leak_into_a_deploy(ready: Desk) -> None:
+    ready.environment["LOG_LEVEL"] = "trace"
+    (ready.bin / "docker").write_text(
+        (ready.bin / "docker")
+        .read_text()
+        .replace("rules = ", "assert 'LOG_LEVEL' not in os.environ or 'compose --project' not in call\nrules = ")
+    )
+    assert ready.inv("deploy", "--plan").code == 0
+
+
+def test_an_unhealthy_release_is_explained_and_taken_back(ready: Desk) -> None:
+    remembers(ready, release(4, OLD))
+    ready.says("default inspect 1", json.dumps([container("backend", "unhealthy"), container("frontend", "healthy")]))
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "backend: unhealthy" in result.output
+    assert 'its probe said: 503 {"status":"unavailable"}' in result.output
+    assert "the last line it logged" in result.output
+    assert "Returning to release 4" in result.output
+    stacks = [json.loads(stdin) for arguments, stdin in ready.calls if "up" in arguments]
+    assert [stack["services"]["backend"]["image"][-3:] for stack in stacks] == ["aaa", "bbb"]
+    assert not [call for call in ready.changes if "volume create" in call]
+    assert ready.changes[-1].endswith("rm acme-notes-production-deploy-lock")
+
+
+def test_a_first_release_that_fails_says_so(ready: Desk) -> None:
+    ready.says("default inspect 1", json.dumps([container("backend", "x", Status="exited", ExitCode=2, Health=None)]))
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "backend: ended with exit code 2" in result.output
+    assert "the first release did not become healthy" in result.output
+
+
+def test_a_release_that_never_becomes_healthy_ends(ready: Desk) -> None:
+    ready.says("default inspect 1", json.dumps([container("backend", "starting")]))
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "backend: starting" in result.output
+
+
+def test_a_held_lock_names_its_holder(ready: Desk) -> None:
+    ready.says("default create --name", stderr="Conflict. The container name is already in use", code=1)
+    ready.says("default inspect --format", "Ann on laptop, since 2026-01-01 00:00:00 UTC\n")
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "another deploy to production is under way: Ann on laptop, since 2026-01-01" in result.output
+    assert "docker --context default rm acme-notes-production-deploy-lock" in result.output
+    assert not [call for call in ready.changes if " up " in call]
+
+
+def test_missing_secrets(ready: Desk) -> None:
+    (ready.project.parent / "secrets" / "redis_url").unlink()
+    (ready.project.parent / "secrets" / "database_url").write_text("")
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "lacks the secrets database_url, redis_url" in result.output
+    assert "fix: make them: inv secrets.init --env production" in result.output
+    assert not ready.changes
+
+
+def test_a_port_held_by_a_container(ready: Desk) -> None:
+    held = {"Names": "other", "Labels": "a=b", "Ports": "0.0.0.0:58123->80/tcp"}
+    ready.says("default ps --format", json.dumps(held))
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "port 58123 is in use by the container other" in result.output
+    assert "docker stop other; or set another HTTP_PORT" in result.output
+    assert not ready.changes
+
+
+def test_a_port_held_by_a_program(ready: Desk, stack: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        stack["services"]["frontend"]["ports"][0]["published"] = str(port)
+        ready.says("config --format json", json.dumps(stack))
+        result = ready.inv("deploy", "--yes")
+    assert f"port {port} is in use by another program" in result.output
+    assert not ready.changes
+
+
+def test_its_own_port_is_no_conflict(ready: Desk) -> None:
+    own = {"Names": "x", "Labels": "com.docker.compose.project=acme-notes-production", "Ports": "0.0.0.0:58123->80/tcp"}
+    ready.says("default ps --format", json.dumps(own))
+    assert ready.inv("deploy", "--plan").code == 0
+
+
+def test_an_image_that_is_nowhere(ready: Desk) -> None:
+    ready.says("imagetools inspect", stderr="ERROR: not found: manifest unknown", code=1)
+    ready.says("image inspect", code=1)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "is neither in the registry nor in this engine" in result.output
+    assert "fix: push it: `inv push`" in result.output
+    assert not ready.changes
+
+
+def test_a_full_disk_while_pulling(ready: Desk) -> None:
+    ready.says("image inspect", code=1)
+    ready.says("default pull", stderr="write /var/lib/docker/tmp/x: no space left on device", code=1)
+    result = ready.inv("deploy", "--yes")
+    assert "the disk of Docker's engine is full" in result.output
+    assert not [call for call in ready.changes if " up " in call]
+
+
+def test_without_a_registry_the_engine_s_own_image_is_deployed(ready: Desk) -> None:
+    ready.says("imagetools inspect", stderr="ERROR: not found", code=1)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 0, result.output
+    config = next(arguments for arguments, _ in ready.calls if "config" in arguments)
+    assert config
+    (record,) = [call for call in ready.changes if "volume create" in call]
+    assert f'"images":{{"backend":"{DIGEST}"' in record
+
+
+def test_a_tag_is_resolved_to_its_digest(ready: Desk) -> None:
+    result = ready.inv("deploy", "--tag", "1.0", "--yes")
+    assert result.code == 0, result.output
+    assert ["buildx", "imagetools", "inspect", "ghcr.io/acme/acme-notes-backend:1.0"] in [
+        call[:4] for call, _ in ready.calls
+    ]
+    ready.says("imagetools inspect", stderr="not found", code=1)
+    result = ready.inv("deploy", "--tag", "2.0", "--yes")
+    assert "the registry has no ghcr.io/acme/acme-notes-backend:2.0" in result.output
+
+
+def test_a_secret_among_the_values_is_refused(ready: Desk) -> None:
+    path = ready.project / "deploy/environments/production.env"
+    path.write_text(path.read_text() + "SMTP_PASSWORD=hunter2\n")
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "SMTP_PASSWORD in deploy/environments/production.env looks like a secret" in result.output
+    assert "hunter2" not in result.output
+    assert not ready.changes
+
+
+def test_a_stack_that_is_not_valid(ready: Desk) -> None:
+    ready.says("config --format json", stderr="services.backend.image must be a string", code=1)
+    result = ready.inv("deploy", "--plan")
+    assert result.code == 1
+    assert "services.backend.image must be a string" in result.output
+    assert "fix: correct docker-compose.yml or docker-compose.production.yml" in result.output
+
+
+def test_an_unknown_context(ready: Desk) -> None:
+    path = ready.project / "invoke.yaml"
+    path.write_text(path.read_text().replace("context: default", "context: shop"))
+    ready.says("context inspect shop", code=1)
+    ready.says("context ls", "default\nother\n")
+    result = ready.inv("deploy", "--yes")
+    assert "Docker has no context 'shop'; it has: default, other" in result.output
+    assert not ready.changes
+
+
+def test_an_unknown_way(ready: Desk) -> None:
+    result = ready.inv("deploy", "--to", "rocket")
+    assert "there is no way to deploy called 'rocket'; there are: compose" in result.output
+
+
+def test_rollback_applies_what_was_recorded(ready: Desk) -> None:
+    remembers(ready, release(1, OLD), release(2, DIGEST))
+    result = ready.inv("rollback", "--yes")
+    assert result.code == 0, result.output
+    (stack,) = [json.loads(stdin) for arguments, stdin in ready.calls if "up" in arguments]
+    assert stack == release(1, OLD)["objects"]
+    assert "Release 3 (release 1 again) is healthy" in result.output
+
+
+def test_rolling_back_twice_goes_further_back(ready: Desk) -> None:
+    remembers(ready, release(1, OLD), release(2, "sha256:" + "c" * 64), release(3, DIGEST), release(4, OLD, origin=2))
+    result = ready.inv("rollback", "--yes")
+    assert "Release 5 (release 1 again) is healthy" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [([], "there is no release before 1"), (["--release", "9"], "there is no release 9; the target remembers 1")],
+)
+def test_nothing_to_go_back_to(ready: Desk, arguments: list[str], said: str) -> None:
+    remembers(ready, release(1, OLD))
+    result = ready.inv("rollback", "--yes", *arguments)
+    assert result.code == 1
+    assert said in result.output
+    assert not ready.changes
+
+
+def test_the_last_ten_releases_are_kept(ready: Desk) -> None:
+    remembers(ready, *[release(number, OLD) for number in range(1, 13)])
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 0, result.output
+    removed = [call for call in ready.changes if "volume rm" in call]
+    assert [call.rpartition(" ")[2] for call in removed] == [f"acme-notes-production-release-{n}" for n in (1, 2)]
+
+
+def test_status_shows_parts_and_releases(ready: Desk) -> None:
+    remembers(ready, release(1, OLD), release(2, OLD, origin=1))
+    result = ready.inv("status")
+    assert "production at http://localhost:58123" in result.output
+    assert "backend      healthy" in result.output
+    assert "back to 1" in result.output
+
+
+def test_destroy_keeps_the_data_unless_told(ready: Desk) -> None:
+    ready.says("down --remove-orphans")
+    remembers(ready, release(1, OLD))
+    assert ready.inv("destroy").code == 1
+    assert not ready.changes
+    assert ready.inv("destroy", "--yes").code == 0
+    assert ready.changes[0].endswith("down --remove-orphans")
+    assert ready.changes[1].endswith("volume rm acme-notes-production-release-1")
+    assert "AND ITS DATA" in ready.inv("destroy", "--yes", "--data").output
+    assert ready.changes[2].endswith("down --remove-orphans --volumes")

@@ -1,0 +1,85 @@
+"""Promise: secrets are made once, where they are used, and never overwritten."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from .conftest import Desk
+
+
+@pytest.fixture
+def folder(desk: Desk) -> Path:
+    """The production environment's folder of secrets, which does not exist yet."""
+    path = desk.project / "invoke.yaml"
+    path.write_text(path.read_text().replace("~/.config/acme-notes/production", "~/secrets"))
+    desk.says("volume ls")
+    return desk.project.parent / "secrets"
+
+
+def test_made_strong_private_and_consistent(desk: Desk, folder: Path) -> None:
+    result = desk.inv("secrets.init")
+    assert result.code == 0, result.output
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
+        "postgres_password": 0o444,
+        "database_url": 0o444,
+        "redis_password": 0o444,
+        "redis_url": 0o444,
+    }
+    password = (folder / "postgres_password").read_text()
+    assert len(password) >= 40
+    assert (folder / "database_url").read_text() == f"postgres://app:{password}@postgres:5432/app"
+    assert password != (folder / "redis_password").read_text()
+    assert password not in result.output
+    assert not any(password in " ".join(arguments) for arguments, _ in desk.calls)
+
+
+def test_never_overwritten(desk: Desk, folder: Path) -> None:
+    desk.inv("secrets.init")
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    result = desk.inv("secrets.init")
+    assert "All secrets are in" in result.output
+    (folder / "database_url").unlink()
+    assert desk.inv("secrets.init").code == 0
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
+
+
+def test_never_a_second_set_beside_data(desk: Desk, folder: Path) -> None:
+    desk.says("volume ls", "acme-notes-production_postgres\n")
+    result = desk.inv("secrets.init")
+    assert result.code == 1
+    assert "acme-notes-production_postgres" in result.output
+    assert "put the old files back" in result.output
+    assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_written(desk: Desk, folder: Path) -> None:
+    folder.parent.joinpath("secrets").write_text("a file is in the way")
+    result = desk.inv("secrets.init")
+    assert result.code == 1
+    assert "cannot write the secret" in result.output
+    assert "fix: see that the folder is yours" in result.output
+
+
+def test_made_over_ssh_for_another_machine(desk: Desk, folder: Path) -> None:
+    path = desk.project / "invoke.yaml"
+    path.write_text(path.read_text().replace("context: default", "context: shop"))
+    desk.says("context inspect shop", "ssh://deploy@shop.example:2222\n")
+    (desk.bin / "ssh").write_text('#!/bin/sh\necho "$1 $2 $3" >> "$HOME/ssh-calls"\nshift 3\nexec sh -c "$*"\n')
+    (desk.bin / "ssh").chmod(0o755)
+    result = desk.inv("secrets.init")
+    assert result.code == 0, result.output
+    assert "Making secrets on deploy@shop.example" in result.output
+    assert set((desk.bin.parent / "ssh-calls").read_text().splitlines()) == {"-p 2222 deploy@shop.example"}
+    assert (folder / "redis_url").exists()
+
+
+def test_a_context_without_a_shell(desk: Desk, folder: Path) -> None:
+    desk.says("context inspect default", "tcp://10.0.0.1:2376\n")
+    result = desk.inv("secrets.init")
+    assert result.code == 1
+    assert "by tcp, so files cannot be put there" in result.output
+    assert not folder.exists()
