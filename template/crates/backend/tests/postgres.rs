@@ -1,4 +1,4 @@
-//! The program on PostgreSQL, when TEST_DATABASE_URL names a server where databases can be created.
+//! The program on PostgreSQL, when TEST_DATABASE_URL names a throw-away server: each test leaves a database there.
 use std::env;
 
 use common::testing::{Server, run};

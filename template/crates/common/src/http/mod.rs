@@ -61,3 +61,47 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!(message, "a request handler panicked");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, body::to_bytes, routing::get};
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+
+    use super::*;
+
+    async fn answer(routes: Router) -> (StatusCode, String) {
+        let limits = Limits {
+            request_timeout: Duration::from_secs(5),
+            body_limit: 10,
+            too_slow: StatusCode::REQUEST_TIMEOUT,
+        };
+        let app = TowerToHyperService::new(layers(routes, limits, Draining::default()));
+        let response = app.call(Request::new(Body::empty())).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (
+            parts.status,
+            String::from_utf8(to_bytes(body, 1000).await.unwrap().into()).unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_ours_that_tells_nothing() {
+        let panics = get(async || -> &'static str { panic!("hunter2") });
+        let expected = r#"{"title":"Internal Server Error","status":500}"#;
+        assert_eq!(
+            answer(Router::new().route("/", panics)).await,
+            (StatusCode::INTERNAL_SERVER_ERROR, expected.to_owned())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_bare_error_becomes_a_problem_with_its_text() {
+        let gone = get(async || (StatusCode::GONE, "It was eaten."));
+        let expected = r#"{"title":"Gone","status":410,"detail":"It was eaten."}"#;
+        assert_eq!(
+            answer(Router::new().route("/", gone)).await,
+            (StatusCode::GONE, expected.to_owned())
+        );
+    }
+}

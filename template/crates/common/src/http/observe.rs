@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use hyper::{
-    Method,
+    Method, StatusCode,
     header::{CONNECTION, HeaderName, HeaderValue},
 };
 use metrics::{counter, histogram};
@@ -30,7 +30,8 @@ pub(super) async fn observe(
     // The path without its query, which may hold what is nobody's business.
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default(), %method, path);
+    let span =
+        tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), %method, path);
 
     let mut response = next.run(request).instrument(span.clone()).await;
 
@@ -54,7 +55,7 @@ pub(super) async fn observe(
     counter!("http_requests_total", &labels).increment(1);
     histogram!(REQUEST_SECONDS, &labels[..2]).record(elapsed);
     response.headers_mut().insert(REQUEST_ID, id);
-    if draining.is_on() {
+    if draining.is_on() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         // Sends clients elsewhere now, so that none is surprised when the connection ends.
         response
             .headers_mut()

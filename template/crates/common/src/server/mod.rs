@@ -47,7 +47,7 @@ const REQUEST_TIMEOUT: Setting<Duration> = Setting::new(
 const HEADER_TIMEOUT: Setting<Duration> = Setting::new(
     "HEADER_TIMEOUT",
     "10s",
-    "How long a connection may take to send a request's headers",
+    "How long a connection may take until it has sent a request's headers; an idle one is closed then",
 );
 const BODY_LIMIT: Setting<usize> =
     Setting::new("BODY_LIMIT", "1048576", "The largest request body in bytes");

@@ -2,6 +2,7 @@
 mod proxy;
 mod settings;
 mod site;
+mod streams;
 mod upstream;
 
 use common::testing::Server;

@@ -22,6 +22,11 @@ where
     url
 }
 
+pub async fn say(mut stream: TcpStream, text: &str) -> TcpStream {
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
 /// An address on which nothing listens.
 pub async fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
