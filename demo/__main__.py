@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from demo import native
+from demo import containers, native
 from demo.screen import console, say, step
 from tools.answers import CHECKOUT
 from tools.rendering import start_project
@@ -28,6 +28,10 @@ def main(arguments: list[str]) -> None:
             start_project("default", folder)
             say(f"{len(files(folder))} files")
         native.show(folder)
+        if reason := containers.missing():
+            say(f"\n{reason}, so the images and the deployment are not shown.")
+        else:
+            containers.show(folder)
         kept = f" The project is in {folder}." if arguments else ""
         console.print(f"\n[bold green]The demo is done.[/]{kept}")
 

@@ -1,0 +1,154 @@
+"""What the real tests share: a throw-away registry, and one project with everything on that is built once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tools.rendering import IDENTITY
+
+PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
+
+
+def docker(*arguments: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run docker and return what it said."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, input=stdin, check=False)
+    assert done.returncode == 0 or not check, done.stderr
+    return done
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Result:
+    """How a task ended, and everything that it printed."""
+
+    code: int
+    output: str
+
+
+@dataclass
+class Site:
+    """A project's folder, and the port its deployed app answers on."""
+
+    folder: Path
+    port: int
+
+    def inv(self, *arguments: str, folder: Path | None = None) -> Result:
+        """Run one of the project's tasks as a user would; a traceback is a failure of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "invoke", *arguments],
+            cwd=folder or self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        print(done.stdout)
+        assert "Traceback" not in done.stdout
+        return Result(done.returncode, done.stdout)
+
+    def succeed(self, *arguments: str, folder: Path | None = None) -> str:
+        """Run a task that must succeed, and return what it printed."""
+        result = self.inv(*arguments, folder=folder)
+        assert result.code == 0, result.output
+        return result.output
+
+    def images(self) -> dict[str, Any]:
+        """The record of what was built."""
+        record: dict[str, Any] = json.loads((self.folder / ".slipway/images.json").read_text())
+        assert record["version"] == 1
+        images: dict[str, Any] = record["images"]
+        return images
+
+    def reference(self, binary: str) -> str:
+        """The name of exactly the recorded image."""
+        image = self.images()[binary]
+        return f"{image['repository']}@{image['digest']}"
+
+    def edit(self, name: str, before: str, after: str) -> None:
+        """Change a file; its time is set back, as archives and copies do."""
+        path = self.folder / name
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        subprocess.run(["git", "add", "--all"], cwd=self.folder, check=True)
+        subprocess.run(["git", *IDENTITY, "commit", "--quiet", "--message", message], cwd=self.folder, check=True)
+
+    def url(self, path: str) -> str:
+        """The address of a path of the deployed app."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def notes(self) -> list[str]:
+        """The texts of all notes, through the frontend."""
+        answer = requests.get(self.url("/api/notes"), timeout=5)
+        answer.raise_for_status()
+        return [note["text"] for note in answer.json()["notes"]]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until a condition holds; connections that fail meanwhile count as not yet."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except requests.RequestException:
+            pass
+        assert time.monotonic() < until, "it did not become so in time"
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[str]:
+    """A registry of its own, gone afterwards."""
+    container = docker("run", "--detach", "--rm", "--publish", "127.0.0.1:0:5000", "registry:3").stdout.strip()
+    try:
+        address = docker("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
+        eventually(lambda: requests.get(f"http://{address}/v2/", timeout=2).ok)
+        yield address
+    finally:
+        docker("rm", "--force", "--volumes", container, check=False)
+
+
+@pytest.fixture(scope="session")
+def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The project, built for all platforms and pushed. This is the one cold build of the whole run."""
+    home = tmp_path_factory.mktemp("real")
+    rendered = project(
+        project_name="road", registry=f"{registry}/acme", services=["postgres", "redis"], components=["frontend", "cli"]
+    )
+    site = Site(home / "road", free_port())
+    shutil.copytree(rendered, site.folder)
+    site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
+    site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
+    site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=site.folder, check=True)
+    site.commit("Start")
+    site.succeed("build", "--platforms", "all", "--push")
+    try:
+        yield site
+    finally:
+        site.inv("destroy", "--yes", "--data")

@@ -1,0 +1,241 @@
+"""Promise: from nothing to healthy by compose; a bad release is explained and taken back; what was stored survives."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from .conftest import Site, docker, eventually
+
+pytestmark = pytest.mark.docker
+
+PROJECT = "road-production"
+
+
+@pytest.fixture(scope="module")
+def deployed(built: Site) -> Site:
+    """The app, deployed for the first time, with one note stored through the frontend."""
+    built.succeed("secrets.init")
+    output = built.succeed("deploy", "--yes")
+    assert f"Release 1 is healthy at http://localhost:{built.port}" in output
+    assert "inv rollback --env production" in output
+    answer = requests.post(built.url("/api/notes"), json={"text": "kept"}, timeout=5)
+    assert answer.status_code == 201
+    return built
+
+
+def releases() -> list[str]:
+    """The names of the volumes that hold releases."""
+    return docker("volume", "ls", "--quiet", "--filter", f"label=slipway.release={PROJECT}").stdout.split()
+
+
+def running(service: str) -> dict[str, object]:
+    """A service's container, as docker knows it."""
+    found: list[dict[str, object]] = json.loads(docker("inspect", f"{PROJECT}-{service}-1").stdout)
+    return found[0]
+
+
+def test_what_answers(deployed: Site) -> None:
+    assert deployed.notes() == ["kept"]
+    assert "<html" in requests.get(deployed.url("/"), timeout=5).text
+    version = requests.get(deployed.url("/version"), timeout=5).json()
+    assert version["name"] == "frontend"
+    assert re.fullmatch("[0-9a-f]{40}", version["revision"])
+
+
+def test_health_is_exactly_as_promised(deployed: Site) -> None:
+    health = docker("exec", f"{PROJECT}-backend-1", "/usr/local/bin/backend", "healthcheck").stdout
+    assert health.startswith("200 ")
+    address = docker(
+        "inspect",
+        "--format",
+        '{{(index .NetworkSettings.Networks "road-production_edge").IPAddress}}',
+        f"{PROJECT}-backend-1",
+    )
+    answer = requests.get(f"http://{address.stdout.strip()}:8080/health", timeout=5)
+    assert answer.json() == {"status": "healthy", "database": "connected", "redis": "connected"}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_every_service_is_healthy_and_confined() -> None:
+    for service in ("backend", "frontend", "postgres", "redis"):
+        container = running(service)
+        assert container["State"]["Health"]["Status"] == "healthy"  # type: ignore[index]
+        host = container["HostConfig"]
+        assert host["ReadonlyRootfs"]  # type: ignore[index]
+        assert host["CapDrop"] == ["ALL"]  # type: ignore[index]
+        assert host["Memory"] > 0  # type: ignore[index]
+        assert host["LogConfig"]["Config"] == {"max-file": "3", "max-size": "10m"}  # type: ignore[index]
+        assert host["RestartPolicy"]["Name"] == "unless-stopped"  # type: ignore[index]
+        published = [port for port in (container["NetworkSettings"]["Ports"] or {}).values() if port]  # type: ignore[index]
+        assert bool(published) == (service == "frontend")
+
+
+def test_no_secret_is_seen(deployed: Site) -> None:
+    secrets = [path.read_text() for path in (deployed.folder.parent / "secrets").iterdir()]
+    assert len(secrets) == 4
+    containers = docker(
+        "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"
+    ).stdout.split()
+    told = docker("inspect", *containers).stdout + docker("volume", "inspect", *releases()).stdout
+    told += "".join(docker("logs", container).stdout for container in containers)
+    for container in containers:
+        told += docker("top", container, check=False).stdout
+    assert not [secret for secret in secrets if secret in told]
+
+
+def test_a_plan_without_difference(deployed: Site) -> None:
+    assert "(no difference)" in deployed.succeed("deploy", "--plan")
+
+
+def test_a_redeploy_keeps_what_was_stored_and_replaces_nothing(deployed: Site) -> None:
+    before = running("backend")["Id"]
+    assert "Release 2 is healthy" in deployed.succeed("deploy", "--yes")
+    assert running("backend")["Id"] == before
+    assert deployed.notes() == ["kept"]
+
+
+def test_a_changed_value_is_planned_and_applied(deployed: Site) -> None:
+    deployed.edit("deploy/environments/production.env", "LOG_LEVEL=info", "LOG_LEVEL=debug")
+    plan = deployed.succeed("deploy", "--plan")
+    assert "~ services.backend.environment.LOG_LEVEL: info → debug" in plan
+    assert len(re.findall(r"^  [~+-] ", plan, re.MULTILINE)) == len(re.findall("LOG_LEVEL", plan))
+    deployed.succeed("deploy", "--yes")
+    assert "LOG_LEVEL=debug" in running("backend")["Config"]["Env"]  # type: ignore[index]
+
+
+def test_rollback_from_another_checkout(deployed: Site, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere"
+    subprocess.run(["git", "clone", "--quiet", str(deployed.folder), str(other)], check=True)
+    output = deployed.succeed("rollback", "--yes", folder=other)
+    assert "(release 2 again) is healthy" in output
+    assert "LOG_LEVEL=info" in running("backend")["Config"]["Env"]  # type: ignore[index]
+    assert deployed.notes() == ["kept"]
+
+
+def test_the_database_can_restart(deployed: Site) -> None:
+    docker("restart", f"{PROJECT}-postgres-1")
+    eventually(lambda: deployed.notes() == ["kept"])
+
+
+@contextmanager
+def load(site: Site) -> Iterator[dict[str, int]]:
+    """Send a request every 50 ms, for two minutes at most, and count how they end."""
+    counts = {"answered": 0, "failed": 0}
+    done = threading.Event()
+
+    def send() -> None:
+        for _ in range(2400):
+            if done.wait(0.05):
+                return
+            try:
+                ok = requests.get(site.url("/api/notes"), timeout=5).ok
+            except requests.RequestException:
+                ok = False
+            counts["answered" if ok else "failed"] += 1
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_bad_release_is_explained_and_taken_back(deployed: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    serving = running("backend")["Config"]["Image"]  # type: ignore[index]
+    # A backend that never becomes ready, and says why.
+    deployed.edit("crates/common/src/health.rs", "*need == Need::Optional ||", "*need == Need::Optional && ")
+    deployed.commit("Break readiness")
+    deployed.succeed("build", "--platforms", "all", "--only", "backend", "--push")
+    count = len(releases())
+    with load(deployed) as counts:
+        began = time.monotonic()
+        result = deployed.inv("deploy", "--yes")
+        took = time.monotonic() - began
+    assert result.code == 1
+    assert "backend: unhealthy" in result.output
+    assert "its probe said: 503 {" in result.output
+    assert "last log lines:" in result.output
+    assert "serves again" in result.output
+    assert running("backend")["Config"]["Image"] == serving  # type: ignore[index]
+    assert deployed.notes() == ["kept"]
+    assert len(releases()) == count
+    assert counts["answered"] > 0
+    with capsys.disabled():
+        print(f"\nbad release under load: {counts['failed']} of {sum(counts.values())} requests failed in {took:.0f} s")
+
+
+def test_a_second_deploy_is_refused_while_one_is_under_way(deployed: Site) -> None:
+    image = str(running("backend")["Config"]["Image"])  # type: ignore[index]
+    lock = f"{PROJECT}-deploy-lock"
+    labels = ["--label", "slipway.holder=Ann on laptop", "--label", "slipway.since=2026-01-01 00:00:00 UTC"]
+    docker("create", "--name", lock, *labels, image, "lock")
+    try:
+        result = deployed.inv("rollback", "--release", "1", "--yes")
+        assert result.code == 1
+        assert "another deploy to production is under way: Ann on laptop, since 2026-01-01" in result.output
+    finally:
+        # The way that the message names.
+        (command,) = re.findall(r"docker --context default rm \S+", result.output)
+        subprocess.run(command.split(), check=True, capture_output=True)
+    assert deployed.inv("rollback", "--release", "1", "--yes").code == 0
+
+
+def test_a_failed_check_changes_nothing(deployed: Site) -> None:
+    before, count = running("backend")["Id"], len(releases())
+    record = deployed.folder / ".slipway/images.json"
+    kept = record.read_text()
+    record.write_text(re.sub("sha256:[0-9a-f]{64}", "sha256:" + "0" * 64, kept))
+    missing = deployed.inv("deploy", "--yes")
+    record.write_text(kept)
+    assert missing.code == 1
+    assert "is neither in the registry nor in this engine" in missing.output
+    secret = deployed.folder.parent / "secrets/redis_url"
+    secret.rename(secret.with_suffix(".away"))
+    lacking = deployed.inv("deploy", "--yes")
+    secret.with_suffix(".away").rename(secret)
+    assert "lacks the secrets redis_url" in lacking.output
+    assert (running("backend")["Id"], len(releases())) == (before, count)
+
+
+def test_a_port_in_use_is_found_before(deployed: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        deployed.edit("deploy/environments/production.env", f"HTTP_PORT={deployed.port}", f"HTTP_PORT={port}")
+        result = deployed.inv("deploy", "--yes")
+        deployed.edit("deploy/environments/production.env", f"HTTP_PORT={port}", f"HTTP_PORT={deployed.port}")
+    assert result.code == 1
+    assert f"port {port} is in use by another program" in result.output
+
+
+def test_status_and_logs(deployed: Site) -> None:
+    status = deployed.succeed("status")
+    assert "backend      healthy" in status
+    assert "back to" in status
+    assert '"level":"INFO"' in deployed.succeed("logs", "--service", "backend")
+
+
+def test_destroy_leaves_nothing(deployed: Site) -> None:
+    deployed.succeed("destroy", "--yes")
+    label = f"label=com.docker.compose.project={PROJECT}"
+    assert not docker("ps", "--all", "--quiet", "--filter", label).stdout
+    assert not docker("network", "ls", "--quiet", "--filter", label).stdout
+    assert not releases()
+    assert f"{PROJECT}_postgres" in docker("volume", "ls", "--quiet").stdout
+    result = deployed.inv("deploy", "--yes", "--tag", deployed.images()["cli"]["tag"])
+    assert result.code == 0, result.output
+    assert deployed.notes() == ["kept"]
+    deployed.succeed("destroy", "--yes", "--data")
+    assert PROJECT not in docker("volume", "ls", "--quiet").stdout

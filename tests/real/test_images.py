@@ -1,0 +1,132 @@
+"""Promise: one command makes one index of three platforms, each proven; an edit compiles only the workspace."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import PLATFORMS, Site, docker
+
+pytestmark = pytest.mark.docker
+
+BINARIES = ["backend", "cli", "frontend"]
+LIMIT = 25_000_000
+
+
+def compiled(output: str) -> set[str]:
+    """Return the names of the crates that a build's log says were compiled."""
+    return set(re.findall(r"Compiling (\S+) v", output))
+
+
+def test_the_record(built: Site) -> None:
+    images = built.images()
+    assert sorted(images) == BINARIES
+    for image in images.values():
+        assert re.fullmatch("sha256:[0-9a-f]{64}", image["digest"])
+        assert list(image["platforms"]) == PLATFORMS
+        assert image["seconds"] > 0
+        for part in image["platforms"].values():
+            assert 0 < part["size_bytes"] <= LIMIT
+
+
+@pytest.mark.parametrize("binary", BINARIES)
+def test_the_registry_has_one_index_of_three(built: Site, binary: str) -> None:
+    said = docker("buildx", "imagetools", "inspect", built.reference(binary), "--format", "{{json .Manifest}}")
+    index = json.loads(said.stdout)
+    found = [
+        "/".join(filter(None, map(part["platform"].get, ("os", "architecture", "variant"))))
+        for part in index["manifests"]
+    ]
+    assert found == PLATFORMS
+    digests = [part["digest"] for part in index["manifests"]]
+    assert digests == [part["digest"] for part in built.images()[binary]["platforms"].values()]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_pulled_by_digest_each_starts(built: Site, platform: str) -> None:
+    done = docker("run", "--rm", "--platform", platform, built.reference("backend"), "--version")
+    assert re.fullmatch(r"backend 0\.1\.0 \([0-9a-f]{40}\)\n", done.stdout)
+
+
+def test_what_is_in_an_image(built: Site) -> None:
+    reference = built.reference("backend")
+    (image,) = json.loads(docker("image", "inspect", reference).stdout)
+    assert image["Config"]["User"] == "65532:65532"
+    labels = image["Config"]["Labels"]
+    assert labels["org.opencontainers.image.title"] == "backend"
+    assert labels["org.opencontainers.image.version"] == "0.1.0"
+    assert re.fullmatch("[0-9a-f]{40}", labels["org.opencontainers.image.revision"])
+    assert "org.opencontainers.image.source" in labels
+    assert labels["image.platform"] == "linux/amd64"
+    container = docker("create", reference).stdout.strip()
+    listed = subprocess.run(
+        f"docker export {container} | tar -t", shell=True, capture_output=True, text=True, check=True
+    )
+    docker("rm", container)
+    # What the engine itself puts into every container is not the image's.
+    added = {".dockerenv", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf", "dev/console"}
+    files = {name for name in listed.stdout.splitlines() if not name.endswith("/")} - added
+    assert files == {
+        "etc/group",
+        "etc/nsswitch.conf",
+        "etc/passwd",
+        "etc/ssl/certs/ca-certificates.crt",
+        "usr/local/bin/backend",
+    }
+
+
+def test_as_pid_1_it_ends_well(built: Site) -> None:
+    container = docker("run", "--detach", "--env", "DRAIN_DELAY=100ms", built.reference("backend")).stdout.strip()
+    try:
+        docker("stop", "--time", "20", container)
+        (state,) = json.loads(docker("inspect", container).stdout)
+        assert state["State"]["ExitCode"] == 0, docker("logs", container).stdout
+    finally:
+        docker("rm", "--force", container)
+
+
+def test_the_root_can_be_read_only(built: Site) -> None:
+    done = docker(
+        "run", "--rm", "--read-only", "--cap-drop", "ALL", built.reference("cli"), "config", "check", check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_changed_is_the_same_images(built: Site) -> None:
+    before = built.images()
+    output = built.succeed("build", "--platforms", "all")
+    assert not compiled(output)
+    assert output.count("as before") == 3
+    assert {name: image["digest"] for name, image in built.images().items()} == {
+        name: image["digest"] for name, image in before.items()
+    }
+
+
+def test_a_wrong_program_in_an_image_is_caught(built: Site, tmp_path: Path) -> None:
+    sabotaged = Site(tmp_path / "road", 0)
+    shutil.copytree(built.folder, sabotaged.folder)
+    shutil.rmtree(sabotaged.folder / ".slipway")
+    sabotaged.edit("Dockerfile", 'cp -r "/out/${TARGETPLATFORM}" /picked', "cp -r /out/linux/amd64 /picked")
+    result = sabotaged.inv("build", "--platforms", "all", "--only", "cli", "--push")
+    assert result.code == 1
+    assert "error: cli for linux/arm64 holds a program for linux/amd64" in result.output
+    assert "docker push" not in result.output
+    assert not (sabotaged.folder / ".slipway/images.json").exists()
+
+
+def test_an_edit_compiles_the_workspace_alone(built: Site, tmp_path: Path) -> None:
+    edited = Site(tmp_path / "road", 0)
+    shutil.copytree(built.folder, edited.folder)
+    # The edit's time lies before the last build's: only the content says that it is new.
+    edited.edit("crates/common/src/about.rs", 'format!("{} ({})"', 'format!("{} edited ({})"')
+    output = edited.succeed("build", "--platforms", "all", "--only", "backend")
+    assert compiled(output) == {"common", "backend", "frontend", "cli"}
+    for platform in PLATFORMS:
+        image = edited.images()["backend"]
+        done = docker("run", "--rm", "--platform", platform, f"{image['repository']}:{image['tag']}", "--version")
+        assert "edited" in done.stdout
