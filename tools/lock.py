@@ -47,7 +47,7 @@ def pruned(variant: Variant, folder: Path) -> str:
     """Let cargo reduce the full lock file to what one variant needs."""
     project = render(answers(variant), folder, exclude=["Cargo.lock"])
     shutil.copy(LOCK, project / "Cargo.lock")
-    command = ["cargo", "update", "--workspace", "--offline", "--quiet"]
+    command = ["cargo", "update", "--workspace", "--quiet"]
     subprocess.run(command, cwd=project, check=True)
     return (project / "Cargo.lock").read_text(encoding="utf-8")
 
@@ -139,8 +139,12 @@ def generate() -> str:
 
 def main() -> None:
     """Write template/Cargo.lock.jinja."""
+    if not shutil.which("cargo"):
+        sys.exit("lock: cargo is missing. Install Rust from https://rustup.rs, then run this again.")
     try:
         TEMPLATE.write_text(generate(), encoding="utf-8")
+    except subprocess.CalledProcessError:
+        sys.exit("lock: cargo could not resolve a workspace; its reason stands above.")
     except ValueError as error:
         sys.exit(f"lock: {error}")
     print(f"Wrote {TEMPLATE.relative_to(CHECKOUT)}.")
