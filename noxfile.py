@@ -27,13 +27,14 @@ def there(*paths: str) -> list[str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and types of every Python file, and the shell scripts."""
+    """Check style and types of every Python file, the shell scripts, and the workflow's security."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", *there(*PYTHON))
     session.run("mypy", *there("tasks.py"))
     session.run("shellcheck", *there("nox", ".ci/run"))
+    session.run("zizmor", "--offline", "--quiet", ".github/workflows")
 
 
 @nox.session
