@@ -72,3 +72,10 @@ def docs(session: nox.Session) -> None:
     """Make the pages that come from code: docs/tasks.md."""
     install(session, "run")
     session.run("python", "-m", "tools.docs")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure builds side by side with other Dockerfiles, and more; makes docs/benchmarks.md. Takes hours."""
+    install(session, "run")
+    session.run("python", "-m", "bench", *session.posargs)

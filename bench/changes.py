@@ -1,0 +1,43 @@
+"""What happens to a project between two builds of the benchmark."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+# A function of the shared crate, so that every binary is affected, and a text that ends up in them.
+_EDITED = ("crates/common/src/about.rs", "unknown")
+
+
+def edit(project: Path, number: int) -> None:
+    """Change one line of source, differently each time."""
+    path = project / _EDITED[0]
+    text = path.read_text()
+    before = f'"{_EDITED[1]}"' if number == 1 else f'"{_EDITED[1]}{number - 1}"'
+    if before not in text:
+        raise SystemExit(f"bench: {path} no longer has {before}; choose another line to edit in bench/changes.py")
+    path.write_text(text.replace(before, f'"{_EDITED[1]}{number}"'))
+
+
+def add_dependency(project: Path, name: str) -> None:
+    """Let the backend depend on a small crate that the lock file already has, so that no network is needed."""
+    manifest = project / "crates/backend/Cargo.toml"
+    manifest.write_text(manifest.read_text().replace("[dependencies]\n", f'[dependencies]\n{name} = "1"\n', 1))
+    subprocess.run(
+        ["cargo", "metadata", "--offline", "--format-version=1"], cwd=project, check=True, capture_output=True
+    )
+
+
+def add_crates(project: Path, count: int) -> None:
+    """Give the workspace small crates that the backend depends on."""
+    manifest = project / "crates/backend/Cargo.toml"
+    for number in range(count):
+        folder = project / "crates" / f"extra{number}"
+        (folder / "src").mkdir(parents=True)
+        (folder / "Cargo.toml").write_text(f'[package]\nname = "extra{number}"\nversion = "0.1.0"\nedition = "2024"\n')
+        (folder / "src/lib.rs").write_text(f"//! One small crate more.\npub const NUMBER: u32 = {number};\n")
+        line = f'[dependencies]\nextra{number} = {{ path = "../extra{number}" }}\n'
+        manifest.write_text(manifest.read_text().replace("[dependencies]\n", line, 1))
+    subprocess.run(
+        ["cargo", "metadata", "--offline", "--format-version=1"], cwd=project, check=True, capture_output=True
+    )

@@ -1,0 +1,102 @@
+"""Makes docs/benchmarks.md and its plot out of the recorded numbers, docs/benchmarks.json."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bench.cases import SCENARIOS
+from tools.answers import CHECKOUT
+
+RECORD = CHECKOUT / "docs/benchmarks.json"
+PAGE = CHECKOUT / "docs/benchmarks.md"
+PLOT = CHECKOUT / "docs/benchmarks.svg"
+
+COLOURS = {"slipway": "#2f6f4f", "cargo-chef": "#b9772c", "plain": "#8a8f98"}
+
+
+def load() -> dict[str, Any]:
+    """Return the record; an empty one when there is none."""
+    empty: dict[str, Any] = {"machine": {}, "builds": [], "growth": [], "local": []}
+    return empty | (json.loads(RECORD.read_text()) if RECORD.exists() else {})
+
+
+def write(record: dict[str, Any]) -> None:
+    """Write record, page and plot."""
+    RECORD.write_text(json.dumps(record, indent=2) + "\n")
+    PAGE.write_text(page(record))
+    PLOT.write_text(plot(record["builds"]))
+
+
+def page(record: dict[str, Any]) -> str:
+    """Return the page."""
+    machine = record["machine"]
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `./nox -s bench` from the generated default project; the numbers are in",
+        "[benchmarks.json](benchmarks.json).",
+        "",
+        f"One run, {machine.get('date', '')}: {machine.get('cores', '?')} cores, {machine.get('memory', '?')} GiB, "
+        f"{machine.get('processor', 'unknown processor')}, Docker {machine.get('docker', '?')}.",
+        "Read the ratios; seconds differ from machine to machine.",
+        "",
+        "## Image builds",
+        "",
+        "The backend's image, by Slipway's Dockerfile and by the two that teams usually write (`bench/rivals/`): three",
+        "stages with cargo-chef, and plain multi-stage, each compiling once per platform. The rivals cross-compile as",
+        "Slipway does; with emulated compilers, as they are often written, they would take many times as long.",
+        "",
+        "![Seconds per build](benchmarks.svg)",
+        "",
+        "| Dockerfile | platforms | cold | nothing changed | one line edited | new dependency | image, MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in record["builds"]:
+        times = " | ".join(f"{row[scenario]:.1f} s{_ratio(row, scenario)}" for scenario in SCENARIOS)
+        lines.append(f"| {row['name']} | {row['platforms']} | {times} | {row['megabytes']} |")
+    lines += ["", "In brackets: the share of the same Dockerfile's cold build.", ""]
+    if record["growth"]:
+        lines += ["## How an edit's build grows", "", "| what | from | to | ratio |", "|---|---|---|---|"]
+        lines += [_growth(record["growth"], what) for what in ("binaries", "platforms", "crates")]
+        lines.append("")
+    lines += ["## Without containers", "", "| what | measured |", "|---|---|"]
+    lines += [f"| {row['what']} | {_measured(row)} |" for row in record["local"]]
+    return "\n".join(lines) + "\n"
+
+
+def _ratio(row: dict[str, Any], scenario: str) -> str:
+    return "" if scenario == "cold" else f" ({row[scenario] / row['cold']:.0%})"
+
+
+def _growth(rows: list[dict[str, Any]], what: str) -> str:
+    first, last = [row for row in rows if row["what"] == what]
+    ratio = last["seconds"] / first["seconds"]
+    return f"| {what} | {first['count']}: {first['seconds']} s | {last['count']}: {last['seconds']} s | {ratio:.1f} |"
+
+
+def _measured(row: dict[str, Any]) -> str:
+    units = {"seconds": "s", "milliseconds": "ms", "megabytes": "MB", "resident_megabytes": "MB resident", "count": ""}
+    return ", ".join(f"{row[key]} {unit}".strip() for key, unit in units.items() if key in row)
+
+
+def plot(rows: list[dict[str, Any]]) -> str:
+    """Return the builds as horizontal bars: a group for each scenario and number of platforms."""
+    bars, top, longest = [], 40, max([row[scenario] for row in rows for scenario in SCENARIOS], default=1.0)
+    for platforms in (1, 3):
+        for scenario in SCENARIOS:
+            bars.append(f'<text x="20" y="{top + 12}" font-weight="bold">{scenario}, {platforms} platform(s)</text>')
+            top += 20
+            for row in (row for row in rows if row["platforms"] == platforms):
+                width = max(1, round(560 * row[scenario] / longest))
+                bars.append(f'<text x="20" y="{top + 11}">{row["name"]}</text>')
+                bars.append(f'<rect x="110" y="{top}" width="{width}" height="14" fill="{COLOURS[row["name"]]}"/>')
+                bars.append(f'<text x="{116 + width}" y="{top + 11}">{row[scenario]:.0f} s</text>')
+                top += 18
+            top += 10
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{top}" font-family="sans-serif" font-size="12">'
+    )
+    ground = '<rect width="100%" height="100%" fill="#fff"/>'
+    title = f'{ground}<text x="20" y="22" font-size="15">Seconds to build the backend</text>'
+    return "\n".join([head, title, *bars, "</svg>"]) + "\n"
