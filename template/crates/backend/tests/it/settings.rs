@@ -22,7 +22,7 @@ async fn wrong_settings_stop_the_start_together() {
     for part in [
         "3 settings are wrong",
         "LOG_LEVEL from the flag --log-level is \"loud\" and must be error, warn,",
-        "DATABASE_URL from the environment must be sqlite::memory:, ",
+        "DATABASE_URL from the environment must be sqlite::memory:",
         "CACHE_TTL from the environment is \"short\" and must be a duration such as",
     ] {
         assert!(
