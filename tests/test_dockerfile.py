@@ -1,4 +1,4 @@
-"""Promise: every stage and argument of the Dockerfile says why it is there, and nothing is compiled once per platform."""
+"""Promise: every stage and argument of the Dockerfile says why it is there; nothing compiles once per platform."""
 
 from __future__ import annotations
 

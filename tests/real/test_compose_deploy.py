@@ -53,7 +53,8 @@ def test_what_answers(deployed: Site) -> None:
     assert re.fullmatch("[0-9a-f]{40}", version["revision"])
 
 
-def test_health_is_exactly_as_promised(deployed: Site) -> None:
+@pytest.mark.usefixtures("deployed")
+def test_health_is_exactly_as_promised() -> None:
     health = docker("exec", f"{PROJECT}-backend-1", "/usr/local/bin/backend", "healthcheck").stdout
     assert health.startswith("200 ")
     address = docker(
