@@ -228,7 +228,9 @@ class Method:
             "label=com.docker.compose.oneoff=False",
         ]
         names = read([*self._docker, "ps", "--all", "--quiet", *filters]).split()
-        found: list[dict[str, Any]] = json.loads(read([*self._docker, "inspect", *names])) if names else []
+        # One that was replaced since it was listed is left out, and makes no failure.
+        said = ask([*self._docker, "inspect", *names]).stdout if names else "[]"
+        found: list[dict[str, Any]] = json.loads(said)
         return found
 
     def _service(self, container: dict[str, Any]) -> str:

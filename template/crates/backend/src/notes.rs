@@ -6,7 +6,6 @@ use common::http::{FieldError, Problem};
 use hyper::{StatusCode, header::HeaderName};
 use serde::{Deserialize, Serialize};
 use sqlx::AnyPool;
-
 use utoipa::ToSchema;
 use uuid::Uuid;
 
