@@ -75,6 +75,14 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def proof(session: nox.Session) -> None:
+    """Run what takes too long for every commit: all combinations of answers, a bare container, hot reload."""
+    install(session, "test")
+    session.run("python", "-m", "tools.projects", "--all")
+    session.run("pytest", "-m", "proof", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure builds side by side with other Dockerfiles, and more; makes docs/benchmarks.md. Takes hours."""
     install(session, "run")

@@ -147,6 +147,14 @@ def test_a_release_that_never_becomes_healthy_ends(ready: Desk) -> None:
     assert "backend: starting" in result.output
 
 
+def test_a_container_that_was_just_replaced_is_left_out(ready: Desk) -> None:
+    healthy = json.dumps([container("backend", "healthy")])
+    ready.says("default inspect 1", healthy, stderr="Error: No such object: 2\n", code=1)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 0, result.output
+    assert "Release 1 is healthy" in result.output
+
+
 def test_a_held_lock_names_its_holder(ready: Desk) -> None:
     ready.says("default create --name", stderr="Conflict. The container name is already in use", code=1)
     ready.says("default inspect --format", "Ann on laptop, since 2026-01-01 00:00:00 UTC\n")

@@ -1,0 +1,45 @@
+"""Promise: in the development image, a changed source file is built and served without a hand."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import Project
+
+from .conftest import Site, docker, eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.proof]
+
+# A first debug build inside the container, on a small machine.
+PATIENCE = 900
+
+
+def test_a_changed_line_is_served(project: Project, tmp_path: Path) -> None:
+    site = Site(tmp_path / "acme-notes", 0)
+    shutil.copytree(project(), site.folder)
+    docker("build", "--target", "development", "--tag", "slipway-development", str(site.folder))
+    mount = ["--volume", f"{site.folder}:/src", "--env", "CARGO_TARGET_DIR=/target", "--env", "DRAIN_DELAY=0s"]
+    container = docker(
+        "run", "--detach", "--init", "--publish", "127.0.0.1:0:8080", *mount, "slipway-development"
+    ).stdout.strip()
+    try:
+        address = docker("port", container, "8080").stdout.split()[0]
+
+        def revision() -> str:
+            answer: str = requests.get(f"http://{address}/version", timeout=2).json()["revision"]
+            return answer
+
+        eventually(lambda: revision() == "unknown", PATIENCE)
+        path = site.folder / "crates/common/src/about.rs"
+        path.write_text(path.read_text().replace('"unknown"', '"changed"'))
+        eventually(lambda: revision() == "changed", 120)
+        (site.folder / "crates/common/src/extra.rs").write_text("//! A file that came later.\n")
+        path.write_text(path.read_text().replace('"changed"', '"changed again"'))
+        eventually(lambda: revision() == "changed again", 120)
+    finally:
+        print(docker("logs", container, check=False).stderr[-2000:])
+        docker("rm", "--force", "--volumes", container, check=False)
