@@ -203,8 +203,9 @@ def _push(name: str, image: images.Image, local: str | None) -> None:
         run(["docker", "push", "--quiet", target])
     elif _layout(name).is_dir():
         source = ["--build-context", f"image=oci-layout://{_layout(name)}", "--platform", ",".join(image.platforms)]
-        send = ["docker", "buildx", "build", *source, "--provenance=false", "--push", "--tag", target, "-"]
-        run(send, stdin="FROM image\n")
+        used = engine.choose_builder(load().name, None, len(image.platforms))
+        build = ["docker", "buildx", "build", *used.flags, *source, "--provenance=false"]
+        run([*build, "--push", "--tag", target, "-"], stdin="FROM image\n")
     else:
         stop(f"the image of {name} is no longer here", "make it again: `inv build`")
     digest = images.in_registry(target)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,19 @@ def compiled(output: str) -> set[str]:
     return set(re.findall(r"Compiling (\S+) v", output))
 
 
+def index_of(reference: str) -> dict[str, Any]:
+    """Return the index that a registry has."""
+    said = docker("buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}")
+    index: dict[str, Any] = json.loads(said.stdout)
+    return index
+
+
+def platforms_of(reference: str) -> list[str]:
+    """Return the platforms in a registry's index, in its order."""
+    named = [part["platform"] for part in index_of(reference)["manifests"]]
+    return ["/".join(filter(None, map(one.get, ("os", "architecture", "variant")))) for one in named]
+
+
 def test_the_record(built: Site) -> None:
     images = built.images()
     assert sorted(images) == BINARIES
@@ -38,13 +52,8 @@ def test_the_record(built: Site) -> None:
 
 @pytest.mark.parametrize("binary", BINARIES)
 def test_the_registry_has_one_index_of_three(built: Site, binary: str) -> None:
-    said = docker("buildx", "imagetools", "inspect", built.reference(binary), "--format", "{{json .Manifest}}")
-    index = json.loads(said.stdout)
-    found = [
-        "/".join(filter(None, map(part["platform"].get, ("os", "architecture", "variant"))))
-        for part in index["manifests"]
-    ]
-    assert found == PLATFORMS
+    index = index_of(built.reference(binary))
+    assert platforms_of(built.reference(binary)) == PLATFORMS
     digests = [part["digest"] for part in index["manifests"]]
     assert digests == [part["digest"] for part in built.images()[binary]["platforms"].values()]
 
@@ -106,6 +115,22 @@ def test_nothing_changed_is_the_same_images(built: Site) -> None:
     assert {name: image["digest"] for name, image in built.images().items()} == {
         name: image["digest"] for name, image in before.items()
     }
+
+
+def test_an_archive_is_pushed_as_it_is(built: Site, registry: str, tmp_path: Path) -> None:
+    # What a builder that keeps no images leaves behind; the record names an image that the engine does not have.
+    other = Site(tmp_path / "road", 0)
+    shutil.copytree(built.folder, other.folder)
+    saved = subprocess.run(["docker", "save", built.reference("cli")], capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
+        archive.extractall(other.folder / ".slipway/layouts/cli", filter="data")
+    record = {
+        "version": 1,
+        "images": {"cli": built.images()["cli"] | {"digest": "sha256:" + "0" * 64, "tag": "archived"}},
+    }
+    (other.folder / ".slipway/images.json").write_text(json.dumps(record))
+    other.succeed("push", "--registry", f"{registry}/archive")
+    assert platforms_of(other.reference("cli")) == PLATFORMS
 
 
 def test_a_wrong_program_in_an_image_is_caught(built: Site, tmp_path: Path) -> None:
