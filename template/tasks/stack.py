@@ -7,7 +7,7 @@ from invoke import Context, task
 
 from ._lib import compose, engine, secret_files, target
 from ._lib.project import load
-from ._lib.run import ROOT, run, say
+from ._lib.run import ROOT, read, run, say
 
 
 @task(auto_shortflags=False)
@@ -18,7 +18,7 @@ def up(_context: Context) -> None:
     # The stack always runs on this machine's engine; making its secrets asks nothing, because nobody else has them.
     if secret_files.make(target.Target("default", ()), str(ROOT / ".secrets")):
         say("Made the development secrets in .secrets (ignored by git).")
-    environment = os.environ | load().base_images | {"BUILD_PLATFORM": engine.own_platform()}
+    environment = {"BUILD_PLATFORM": engine.own_platform()} | load().base_images | os.environ
     run([*_compose(), "up", "--build", "--detach", "--wait"], env=environment, fix="see why: docker compose logs")
     say(f"\nThe stack is up at {_address()}. Next: `docker compose logs --follow`, `inv down`")
 
@@ -37,8 +37,6 @@ def _compose() -> list[str]:
 
 def _address() -> str:
     """Return where the stack answers: the published port of whichever service has one."""
-    from ._lib.run import read
-
     for line in read([*_compose(), "ps", "--format", "json"]).splitlines():
         for port in json.loads(line).get("Publishers") or ():
             if port.get("PublishedPort"):
