@@ -134,21 +134,14 @@ def registry() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The project, built for all platforms and pushed. This is the one cold build of the whole run."""
-    home = tmp_path_factory.mktemp("real")
+def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The project, built for all platforms and pushed: the one cold build of the whole run. Whoever edits it copies it."""
     rendered = project(
         project_name="road", registry=f"{registry}/acme", services=["postgres", "redis"], components=["frontend", "cli"]
     )
-    site = Site(home / "road", free_port())
+    site = Site(tmp_path_factory.mktemp("real") / "road", 0)
     shutil.copytree(rendered, site.folder)
-    site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
-    site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
-    site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=site.folder, check=True)
     site.commit("Start")
     site.succeed("build", "--platforms", "all", "--push")
-    try:
-        yield site
-    finally:
-        site.inv("destroy", "--yes", "--data")
+    return site

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from .conftest import Site, docker, eventually
+from .conftest import Site, docker, eventually, free_port
 
 pytestmark = pytest.mark.docker
 
@@ -23,15 +24,25 @@ PROJECT = "road-production"
 
 
 @pytest.fixture(scope="module")
-def deployed(built: Site) -> Site:
+def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The app, deployed for the first time, with one note stored through the frontend."""
-    built.succeed("secrets.init")
-    output = built.succeed("deploy", "--yes")
-    assert f"Release 1 is healthy at http://localhost:{built.port}" in output
-    assert "inv rollback --env production" in output
-    answer = requests.post(built.url("/api/notes"), json={"text": "kept"}, timeout=5)
-    assert answer.status_code == 201
-    return built
+    home = tmp_path_factory.mktemp("deployed")
+    site = Site(home / "road", free_port())
+    shutil.copytree(built.folder, site.folder)
+    site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
+    site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
+    site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
+    site.commit("Deploy to this machine")
+    try:
+        site.succeed("secrets.init")
+        output = site.succeed("deploy", "--yes")
+        assert f"Release 1 is healthy at http://localhost:{site.port}" in output
+        assert "inv rollback --env production" in output
+        answer = requests.post(site.url("/api/notes"), json={"text": "kept"}, timeout=5)
+        assert answer.status_code == 201
+        yield site
+    finally:
+        site.inv("destroy", "--yes", "--data")
 
 
 def releases() -> list[str]:
@@ -122,6 +133,7 @@ def test_rollback_from_another_checkout(deployed: Site, tmp_path: Path) -> None:
     assert "(release 2 again) is healthy" in output
     assert "LOG_LEVEL=info" in running("backend")["Config"]["Env"]  # type: ignore[index]
     assert deployed.notes() == ["kept"]
+    deployed.edit("deploy/environments/production.env", "LOG_LEVEL=debug", "LOG_LEVEL=info")
 
 
 def test_the_database_can_restart(deployed: Site) -> None:

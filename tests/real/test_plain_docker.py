@@ -65,7 +65,7 @@ def test_the_log_names_platform_target_linker_and_step(built: Site) -> None:
 def test_a_compile_error_keeps_its_message(built: Site, tmp_path: Path) -> None:
     broken = Site(tmp_path / "road", 0)
     shutil.copytree(built.folder, broken.folder)
-    broken.edit("crates/cli/src/main.rs", "fn main()", "fn main() -> Nonsense")
+    broken.edit("crates/cli/src/main.rs", "fn main() -> ExitCode", "fn main() -> Nonsense")
     result = broken.inv("build", "--platforms", "all")
     assert result.code == 1
     assert "cannot find type `Nonsense`" in result.output
