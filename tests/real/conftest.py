@@ -135,7 +135,7 @@ def registry() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The project, built for all platforms and pushed: the one cold build of the whole run. Whoever edits it copies it."""
+    """The project, built for all platforms and pushed: the run's one cold build. Who edits it copies it first."""
     rendered = project(
         project_name="road", registry=f"{registry}/acme", services=["postgres", "redis"], components=["frontend", "cli"]
     )
