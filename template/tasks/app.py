@@ -7,8 +7,9 @@ import subprocess
 
 from invoke import Context, task
 
+from ._lib.console import say, stop
 from ._lib.project import load
-from ._lib.run import ROOT, need, run, say, stop
+from ._lib.run import ROOT, need, run
 
 # Data of `inv dev`: a file, so that it is still there after the next edit.
 _DATABASE = ROOT / "data" / "dev.db"

@@ -11,9 +11,10 @@ from typing import Any
 from invoke import Context, task
 
 from ._lib import engine, images, proof
+from ._lib.console import say, stop
 from ._lib.layout import Layout
 from ._lib.project import Project, load
-from ._lib.run import ROOT, ask, run, say, stop
+from ._lib.run import ROOT, ask, run
 
 
 @task(
@@ -44,6 +45,8 @@ def build(
     chosen = _choose("platform", platforms, project.platforms, (engine.own_platform(),))
     engine.check()
     engine.check_plugin("buildx")
+    if push:
+        images.check_reach(project.repository(binaries[0], registry or None))
     used = engine.choose_builder(project.name, builder or None, len(chosen))
     tag, revision = _revision()
     plan = _plan(project, binaries, chosen, registry or project.registry, tag, revision)
@@ -55,15 +58,12 @@ def build(
     started = time.monotonic()
     digests = _bake(plan, used)
     seconds = round(time.monotonic() - started, 1)
-    before, built = images.recorded(), {}
-    for name in binaries:
-        built[name] = images.Image(project.repository(name, registry or None), tag, digests[name], seconds)
-        known = before.get(name)
-        if known and known.digest == digests[name] and set(chosen) <= set(known.platforms):
-            built[name].platforms = known.platforms
-            say(f"  {name}: as before, {known.digest}")
-        else:
-            built[name].platforms = _prove(name, built[name], chosen)
+    built = {
+        name: images.Image(project.repository(name, registry or None), tag, digests[name], seconds) for name in binaries
+    }
+    before = images.recorded()
+    for name, image in built.items():
+        image.platforms = _prove(name, image, chosen, before.get(name))
     images.record(built)
     say(f"Built in {seconds} s and recorded in .slipway/images.json.")
     if push:
@@ -186,8 +186,11 @@ def _bake(plan: dict[str, Any], used: engine.Builder) -> dict[str, str]:
     return {name: said[name]["containerimage.digest"] for name in plan["target"]}
 
 
-def _prove(name: str, image: images.Image, platforms: list[str]) -> dict[str, dict[str, Any]]:
-    """Prove an image, and return its platforms as the record has them."""
+def _prove(name: str, image: images.Image, platforms: list[str], before: images.Image | None) -> dict[str, Any]:
+    """Prove an image, unless it is the one that was proven before, and return its platforms as the record has them."""
+    if before and before.digest == image.digest and set(platforms) <= set(before.platforms):
+        say(f"  {name}: as before, {image.digest}")
+        return before.platforms
     if images.in_engine(image.digest):
         parts = proof.prove(name, Layout.of_engine(image.digest), platforms, f"{image.repository}:{image.tag}")
     else:

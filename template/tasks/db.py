@@ -3,8 +3,9 @@
 from invoke import Context, task
 
 from ._lib import compose, engine
+from ._lib.console import say
 from ._lib.project import load
-from ._lib.run import run, say
+from ._lib.run import run
 
 GROUPED = True
 

@@ -10,9 +10,10 @@ from invoke import Context, task
 from invoke.exceptions import Exit
 
 from ._lib import differences, engine, images, releases
+from ._lib.console import say, stop
 from ._lib.project import Environment, load
 from ._lib.releases import Failure, Method, Release
-from ._lib.run import ROOT, say, stop
+from ._lib.run import ROOT
 
 _ENV = "the environment in invoke.yaml (default: the only one)"
 

@@ -9,8 +9,10 @@ from invoke import Context, task
 from invoke.exceptions import Exit
 
 from ._lib import engine
+from ._lib.console import say
+from ._lib.failures import find
 from ._lib.project import Environment, load
-from ._lib.run import ask, explain, say
+from ._lib.run import ask
 from .registry import kind_of
 
 
@@ -59,8 +61,9 @@ def _docker() -> Iterator[Finding]:
         return
     server = ask(["docker", "version", "--format", "{{.Server.Version}}"])
     if server.returncode != 0:
-        cause, fix = explain(server.stderr)
-        yield Finding("docker engine", cause or server.stderr.strip(), fix or "run `docker version`")
+        known = find(server.stderr)
+        said, fix = (known.cause, known.fix) if known else (server.stderr.strip(), "run `docker version`")
+        yield Finding("docker engine", said, fix)
         return
     yield _at_least("docker engine", server.stdout.strip(), (24, 0))
     for plugin, least in (("buildx", (0, 12)), ("compose", (2, 24))):

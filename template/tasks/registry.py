@@ -9,8 +9,10 @@ import yaml
 from invoke import Context, task
 
 from ._lib import engine
+from ._lib.console import say, stop
+from ._lib.failures import stop_because
 from ._lib.project import load
-from ._lib.run import ask, explain, say, stop
+from ._lib.run import ask
 
 
 @task(auto_shortflags=False, help={"registry": "another registry than invoke.yaml's"})
@@ -29,8 +31,7 @@ def login(_context: Context, registry: str = "") -> None:
     # By standard input: an argument would show in `ps`.
     done = ask(["docker", "login", host, "--username", user, "--password-stdin"], stdin=token)
     if done.returncode != 0:
-        cause, fix = explain(done.stderr)
-        stop(cause or f"{host}: {done.stderr.strip()}", fix or f"see that {kind['token']} is {kind['needs']}")
+        stop_because(done.stderr, f"{host}: {done.stderr.strip()}", f"see that {kind['token']} is {kind['needs']}")
     say(f"Logged in to {host} as {user}. Next: `inv push`")
 
 

@@ -3,8 +3,9 @@
 from invoke import Context, task
 
 from ._lib import engine, secret_files, target
+from ._lib.console import say, stop
 from ._lib.project import load
-from ._lib.run import ask, say, stop
+from ._lib.run import ask
 
 GROUPED = True
 

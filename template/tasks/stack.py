@@ -6,8 +6,9 @@ import os
 from invoke import Context, task
 
 from ._lib import compose, engine, secret_files, target
+from ._lib.console import say
 from ._lib.project import load
-from ._lib.run import ROOT, read, run, say
+from ._lib.run import ROOT, read, run
 
 
 @task(auto_shortflags=False)

@@ -173,6 +173,14 @@ def test_push_sends_what_was_built(desk: Desk) -> None:
     assert record["images"]["backend"]["repository"] == "localhost:5000/try/acme-notes-backend"
 
 
+def test_a_registry_out_of_reach_is_found_before_the_build(desk: Desk) -> None:
+    desk.says("^buildx imagetools", stderr="dial tcp: lookup ghcr.io: no such host", code=1)
+    result = desk.inv("build", "--push")
+    assert result.code == 1
+    assert "error: a registry or host cannot be reached" in result.output
+    assert not desk.changes
+
+
 def test_push_never_builds(desk: Desk) -> None:
     result = desk.inv("push")
     assert result.code == 1

@@ -4,7 +4,9 @@ import json
 import platform as machine
 from dataclasses import dataclass
 
-from .run import ask, explain, need, read, run, say, stop
+from .console import say, stop
+from .failures import stop_because
+from .run import ask, need, read, run
 
 # What Python calls this machine's processor → the platform that images for it have.
 _PLATFORMS = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
@@ -28,8 +30,7 @@ def check() -> None:
     need("docker")
     done = ask(["docker", "version", "--format", "{{.Server.Version}}"])
     if done.returncode != 0:
-        cause, fix = explain(done.stderr)
-        stop(cause or f"Docker's engine does not answer: {done.stderr.strip()}", fix or "run `docker version`")
+        stop_because(done.stderr, f"Docker's engine does not answer: {done.stderr.strip()}", "run `docker version`")
 
 
 def check_plugin(name: str) -> str:

@@ -1,11 +1,14 @@
 """The record of what was built: .slipway/images.json."""
 
 import json
+import subprocess
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .run import ROOT, ask, explain, stop
+from .console import stop
+from .failures import find
+from .run import ROOT, ask
 
 FOLDER = ROOT / ".slipway"
 RECORD = FOLDER / "images.json"
@@ -50,13 +53,29 @@ def record(images: dict[str, Image]) -> None:
 
 def in_registry(reference: str) -> str | None:
     """Return the digest that a registry has under a reference, or None when it has none. Stops when it refuses."""
-    done = ask(["docker", "buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}"])
+    done = _ask_registry(reference)
     if done.returncode == 0:
         return str(json.loads(done.stdout)["digest"])
-    cause, fix = explain(done.stderr)
-    if cause and "not there" not in cause:
-        stop(cause, fix)
+    known = find(done.stderr)
+    if known and known.name != "image-missing":
+        stop(known.cause, known.fix)
     return None
+
+
+def is_in_registry(reference: str) -> bool:
+    """Return whether a registry has a reference; one that refuses or cannot be reached has not."""
+    return _ask_registry(reference).returncode == 0
+
+
+def check_reach(repository: str) -> None:
+    """Stop when the registry of a repository cannot be reached. Whether it lets one push, only pushing tells."""
+    known = find(_ask_registry(repository).stderr)
+    if known and known.name == "unreachable":
+        stop(known.cause, known.fix)
+
+
+def _ask_registry(reference: str) -> subprocess.CompletedProcess[str]:
+    return ask(["docker", "buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}"])
 
 
 def in_engine(reference: str, context: str = "default") -> str | None:

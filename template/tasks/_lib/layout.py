@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .run import ROOT, need, stop
+from .console import stop
+from .run import ROOT, need
 
 
 @dataclass(frozen=True)

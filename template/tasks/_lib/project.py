@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from .run import ROOT, stop
+from .console import stop
+from .run import ROOT
 
 FILE = ROOT / "invoke.yaml"
 _SCHEMA = Path(__file__).with_name("invoke.schema.json")

@@ -1,8 +1,9 @@
 """Proves that an image holds, for each platform, a static program of that platform that starts."""
 
 from . import elf
+from .console import say, stop
 from .layout import Layout, Part
-from .run import ask, say, stop
+from .run import ask
 
 
 def prove(binary: str, layout: Layout, platforms: list[str], reference: str | None) -> dict[str, Part]:

@@ -1,4 +1,4 @@
-"""Runs programs from the project's root, shows them, and stops with a cause and a fix."""
+"""Runs programs from the project's root, in sight or out of it, and stops when they fail."""
 
 import os
 import shlex
@@ -7,23 +7,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import yaml
-from invoke.exceptions import Exit
+
+from .console import say, stop
+from .failures import stop_because
 
 ROOT = Path(__file__).resolve().parents[2]
 _HERE = Path(__file__).parent
-
-
-def stop(cause: str, fix: str, code: int = 1) -> NoReturn:
-    """End the task with exit code `code`: what is wrong on one line, what to do on the next."""
-    raise Exit(f"error: {cause}\n  fix: {fix}", code)
-
-
-def say(line: str = "") -> None:
-    """Print a line at once, so that it keeps its place among the output of programs."""
-    print(line, flush=True)
 
 
 def need(program: str) -> None:
@@ -65,8 +56,7 @@ def run(
         lines.append(line)
         sys.stderr.write(line)
     if process.wait() != 0:
-        cause, known = explain("".join(lines))
-        stop(cause or f"{shlex.join(args[:3])} … ended with exit code {process.returncode}", known or fix)
+        stop_because("".join(lines), f"{shlex.join(args[:3])} … ended with exit code {process.returncode}", fix)
 
 
 def ask(
@@ -91,22 +81,8 @@ def read(args: Sequence[str], *, env: Mapping[str, str] | None = None, fix: str 
     done = ask(args, env=env)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
-        cause, known = explain(said)
-        stop(cause or f"{shlex.join(args[:4])} …: {said or f'exit code {done.returncode}'}", known or fix)
+        stop_because(said, f"{shlex.join(args[:4])} …: {said or f'exit code {done.returncode}'}", fix)
     return done.stdout
-
-
-def explain(said: str) -> tuple[str, str]:
-    """Return cause and fix for a known failure in a program's messages, or two empty strings."""
-    import re
-
-    failures: list[dict[str, str]] = yaml.safe_load((_HERE / "failures.yaml").read_text())
-    for failure in failures:
-        found = re.search(failure["says"], said, re.IGNORECASE)
-        if found:
-            line = next(text for text in said.splitlines() if re.search(failure["says"], text, re.IGNORECASE))
-            return f"{failure['cause']} ({line.strip()})", failure["fix"]
-    return "", ""
 
 
 def bare_environment(values: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from .run import ROOT, say, stop
+from .console import say, stop
+from .run import ROOT
 from .target import Target
 
 _LIST = 'cd "$1" 2>/dev/null && for f in *; do [ ! -s "$f" ] || echo "$f"; done'

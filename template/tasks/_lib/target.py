@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from subprocess import CompletedProcess
 from urllib.parse import urlsplit
 
-from .run import ask, read, stop
+from .console import stop
+from .run import ask, read
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from dataclasses import asdict
 from typing import Any, NoReturn
 
 from .._lib import compose, differences, engine, images, releases, secret_files, target
+from .._lib.console import say, stop
+from .._lib.failures import find, stop_because
 from .._lib.images import Image
 from .._lib.project import Environment, Project
 from .._lib.releases import Failure, Release
-from .._lib.run import ROOT, ask, bare_environment, explain, read, run, say, stop
+from .._lib.run import ROOT, ask, bare_environment, read, run
 
 _FILES = [compose.BASE, "docker-compose.production.yml"]
 _KEPT = 10
@@ -117,10 +119,12 @@ class Method:
 
     def _fetch_built(self, image: Image) -> str:
         """Return the reference by which this engine has exactly the image that was built or pushed."""
-        if images.in_registry(image.reference):
-            return self._fetch(image.reference)
-        if images.in_engine(image.digest, self._environment.context):
+        # Without a registry, the engine's own image does, by its id.
+        local = images.in_engine(image.digest, self._environment.context)
+        if local and not images.is_in_registry(image.reference):
             return image.digest
+        if local or images.in_registry(image.reference):
+            return self._fetch(image.reference)
         stop(
             f"{image.reference} is neither in the registry nor in this engine",
             "push it: `inv push`, or build it again: `inv build`",
@@ -169,8 +173,8 @@ class Method:
             form = '{{index .Config.Labels "slipway.holder"}}, since {{index .Config.Labels "slipway.since"}}'
             held = ask([*self._docker, "inspect", "--format", form, name])
             if held.returncode != 0:
-                cause, fix = explain(made.stderr)
-                stop(cause or f"cannot take the lock: {made.stderr.strip()}", fix or "run the same command again")
+                said = made.stderr.strip()
+                stop_because(said, f"cannot take the lock: {said}", "run the same command again")
             stop(
                 f"another deploy to {self._environment.name} is under way: {held.stdout.strip()}",
                 f"wait for it; if it is certain that it has died: {' '.join(self._docker)} rm {name}",
@@ -195,8 +199,8 @@ class Method:
             said.seek(0)
             message = said.read().strip()
         if up.returncode != 0 and not failures:
-            cause, fix = explain(message)
-            failures = [Failure("compose", cause or "cannot start the stack", fix, message)]
+            known = find(message)
+            failures = [Failure("compose", known.cause if known else "cannot start the stack", "", message)]
         return failures
 
     def _wait(self, up: subprocess.Popen[bytes], until: float) -> list[Failure]:
