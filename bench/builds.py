@@ -27,13 +27,13 @@ def timed(command: list[str], folder: Path) -> float:
 
 
 def measure(project: Path, only: str, keep: Callable[[dict[str, Any]], None]) -> None:
-    """Measure the cases whose name contains `only`, and pass each result on as soon as it is there."""
+    """Measure the cases whose name contains `only`, and pass each number on as soon as it is there."""
     for case in cases():
         if only in f"{case.name} {len(case.platforms.split(','))}":
-            keep(_one(case, project))
+            _one(case, project, keep)
 
 
-def _one(case: Case, project: Path) -> dict[str, Any]:
+def _one(case: Case, project: Path, keep: Callable[[dict[str, Any]], None]) -> None:
     copy = project.parent / f"{case.name}-{len(case.platforms.split(','))}"
     shutil.copytree(project, copy)
     command = case.command(f"slipway-bench:{case.name}")
@@ -46,8 +46,8 @@ def _one(case: Case, project: Path) -> dict[str, Any]:
         extra = ["--no-cache"] if scenario == "cold" else []
         row[scenario] = timed([*command[:3], *extra, *command[3:]], copy)
         print(f"{case.name:12} {row['platforms']} platforms  {scenario:12} {row[scenario]:7.1f} s", file=sys.stderr)
-    row["megabytes"] = _size(f"slipway-bench:{case.name}")
-    return row
+        row["megabytes"] = _size(f"slipway-bench:{case.name}")
+        keep(dict(row))
 
 
 def _size(tag: str) -> float:

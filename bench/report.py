@@ -53,7 +53,7 @@ def page(record: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in record["builds"]:
-        times = " | ".join(f"{row[scenario]:.1f} s{_ratio(row, scenario)}" for scenario in SCENARIOS)
+        times = " | ".join(_time(row, scenario) for scenario in SCENARIOS)
         lines.append(f"| {row['name']} | {row['platforms']} | {times} | {row['megabytes']} |")
     lines += ["", "In brackets: the share of the same Dockerfile's cold build.", ""]
     if record["growth"]:
@@ -65,8 +65,11 @@ def page(record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ratio(row: dict[str, Any], scenario: str) -> str:
-    return "" if scenario == "cold" else f" ({row[scenario] / row['cold']:.0%})"
+def _time(row: dict[str, Any], scenario: str) -> str:
+    if scenario not in row:
+        return "not measured"
+    share = "" if scenario == "cold" else f" ({row[scenario] / row['cold']:.1%})"
+    return f"{row[scenario]:.1f} s{share}"
 
 
 def _growth(rows: list[dict[str, Any]], what: str) -> str:
@@ -82,12 +85,12 @@ def _measured(row: dict[str, Any]) -> str:
 
 def plot(rows: list[dict[str, Any]]) -> str:
     """Return the builds as horizontal bars: a group for each scenario and number of platforms."""
-    bars, top, longest = [], 40, max([row[scenario] for row in rows for scenario in SCENARIOS], default=1.0)
-    for platforms in (1, 3):
+    bars, top, longest = [], 40, max([row.get(scenario, 0) for row in rows for scenario in SCENARIOS], default=1.0)
+    for platforms in sorted({row["platforms"] for row in rows}):
         for scenario in SCENARIOS:
             bars.append(f'<text x="20" y="{top + 12}" font-weight="bold">{scenario}, {platforms} platform(s)</text>')
             top += 20
-            for row in (row for row in rows if row["platforms"] == platforms):
+            for row in (row for row in rows if row["platforms"] == platforms and scenario in row):
                 width = max(1, round(560 * row[scenario] / longest))
                 bars.append(f'<text x="20" y="{top + 11}">{row["name"]}</text>')
                 bars.append(f'<rect x="110" y="{top}" width="{width}" height="14" fill="{COLOURS[row["name"]]}"/>')
