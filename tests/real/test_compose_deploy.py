@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -166,7 +166,9 @@ def load(site: Site) -> Iterator[dict[str, int]]:
         thread.join()
 
 
-def test_a_bad_release_is_explained_and_taken_back(deployed: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_release_is_explained_and_taken_back(
+    deployed: Site, record_property: Callable[[str, object], None]
+) -> None:
     serving = running("backend")["Config"]["Image"]  # type: ignore[index]
     # A backend that never becomes ready, and says why.
     deployed.edit("crates/common/src/health.rs", "*need == Need::Optional ||", "*need == Need::Optional && ")
@@ -186,8 +188,8 @@ def test_a_bad_release_is_explained_and_taken_back(deployed: Site, capsys: pytes
     assert deployed.notes() == ["kept"]
     assert len(releases()) == count
     assert counts["answered"] > 0
-    with capsys.disabled():
-        print(f"\nbad release under load: {counts['failed']} of {sum(counts.values())} requests failed in {took:.0f} s")
+    failed = f"{counts['failed']} of {sum(counts.values())} requests failed in {took:.0f} s"
+    record_property("a bad release under load", failed)
 
 
 def test_a_second_deploy_is_refused_while_one_is_under_way(deployed: Site) -> None:
