@@ -69,6 +69,8 @@ def missing(part: str) -> str:
     return ""
 
 
+# First, because pytest-xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave proofs out unless asked for; keep the tests of one scarce part on one worker, one after the other."""
     if "proof" not in config.option.markexpr:
