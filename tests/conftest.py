@@ -86,6 +86,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine cannot run; fail instead where SLIPWAY_REQUIRE=docker,rust demands it."""
+    if "PYTEST_XDIST_WORKER" in os.environ and item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+        pytest.fail("this pytest and pytest-xdist do not keep groups on one worker: see pyproject.toml")
     required = os.environ.get("SLIPWAY_REQUIRE", "").split(",")
     for part in PARTS:
         if item.get_closest_marker(part) and (reason := missing(part)):
