@@ -15,7 +15,8 @@ OLD = "sha256:" + "b" * 64
 
 def release(number: int, digest: str, origin: int | None = None, **objects: Any) -> dict[str, Any]:
     """A release as the target remembers it."""
-    stack = {"name": "acme-notes-production", "services": {"backend": {"image": f"r/backend@{digest}"}}} | objects
+    services = {"backend": {"image": f"r/backend@{digest}"}, "frontend": {"image": "r/frontend@sha256:1"}}
+    stack = {"name": "acme-notes-production", "services": services} | objects
     return {
         "number": number,
         "origin": origin or number,
@@ -99,12 +100,38 @@ def test_a_deploy_locks_changes_records_and_unlocks(ready: Desk) -> None:
     assert result.code == 0, result.output
     lock, up, record, unlock = ready.changes
     assert "create --name acme-notes-production-deploy-lock" in lock
-    assert "--project-name acme-notes-production --file - up --detach --no-build --remove-orphans" in up
+    assert up.endswith(
+        "--project-name acme-notes-production --file - up --detach --no-deps --no-build backend frontend"
+    )
     assert "volume create" in record
     assert '"number":1,"origin":1' in record
     assert unlock.endswith("rm acme-notes-production-deploy-lock")
     assert "Release 1 is healthy at http://localhost:58123" in result.output
     assert "inv rollback --env production" in result.output
+
+
+def test_dependencies_come_up_first_and_stop_what_needs_them(ready: Desk, stack: dict[str, Any]) -> None:
+    migrated = {"migrate": {"condition": "service_completed_successfully"}}
+    stack["services"]["backend"]["depends_on"] = migrated
+    stack["services"]["frontend"]["depends_on"] = {"backend": {"condition": "service_healthy"}}
+    stack["services"]["migrate"] = {"image": f"r/x@{DIGEST}"}
+    stack["services"]["cli"] = {"image": f"r/x@{DIGEST}", "profiles": ["cli"], "depends_on": migrated}
+    ready.says("config --format json", json.dumps(stack))
+    done = container("migrate", "", Status="exited", Health=None)
+    ready.says("default inspect 1", json.dumps([done, container("backend", "unhealthy")]))
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    started = [arguments[-1] for arguments, _ in ready.calls if "up" in arguments]
+    assert started == ["migrate", "backend"]
+
+
+def test_what_is_no_longer_in_the_stack_is_removed(ready: Desk) -> None:
+    stray = container("worker", "healthy") | {"Name": "/acme-notes-production-worker-1"}
+    both = [container("backend", "healthy"), container("frontend", "healthy")]
+    ready.says("default inspect 1", json.dumps([*both, stray]))
+    ready.says("rm --force")
+    assert ready.inv("deploy", "--yes").code == 0
+    assert "--context default rm --force acme-notes-production-worker-1" in ready.changes
 
 
 def test_the_shell_does_not_leak_into_a_deploy(ready: Desk) -> None:

@@ -31,6 +31,34 @@ def render(context: str, name: str, files: list[str], env_file: str, values: dic
     return {key: value for key, value in document.items() if not key.startswith("x-")}
 
 
+def in_order(objects: dict[str, Any]) -> list[list[str]]:
+    """Return the services in the order of their dependencies; those of one list need none of each other.
+
+    Services with a profile are run by hand, and left out.
+    """
+    needs = {
+        name: set(service.get("depends_on") or {})
+        for name, service in objects["services"].items()
+        if not service.get("profiles")
+    }
+    ordered: list[list[str]] = []
+    while needs:
+        ready = sorted(name for name, wanted in needs.items() if not wanted & needs.keys())
+        ordered.append(ready or sorted(needs))
+        needs = {name: wanted for name, wanted in needs.items() if name not in ordered[-1]}
+    return ordered
+
+
+def one_shot(objects: dict[str, Any]) -> set[str]:
+    """Return the services that others wait for to end, such as a migration."""
+    conditions = [
+        (name, condition["condition"])
+        for service in objects["services"].values()
+        for name, condition in (service.get("depends_on") or {}).items()
+    ]
+    return {name for name, condition in conditions if condition == "service_completed_successfully"}
+
+
 def env_values(text: str) -> dict[str, str]:
     """Return the variables of an env file."""
     pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))

@@ -3,8 +3,6 @@
 import json
 import re
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +20,6 @@ from .._lib.run import ROOT, ask, bare_environment, read, run
 _FILES = [compose.BASE, "docker-compose.production.yml"]
 _KEPT = 10
 _LABEL = "slipway.release"
-_GOOD = {"healthy", "running", "done"}
-_ON_THE_WAY = {"created", "starting"}
 
 
 class Method:
@@ -187,42 +183,51 @@ class Method:
     # --- Changing ---
 
     def apply(self, objects: dict[str, Any]) -> list[Failure]:
-        """Start the stack and wait until every part is healthy or has failed."""
-        limit = float(self._environment.settings.get("timeout", 120))
-        command = [*self._compose, "--file", "-", "up", "--detach", "--no-build", "--remove-orphans"]
-        say(f"$ {' '.join(command)}   (at most {limit:.0f} s)")
-        with tempfile.TemporaryFile("w+") as stack, tempfile.TemporaryFile("w+") as said:
-            json.dump(objects, stack)
-            stack.seek(0)
-            up = subprocess.Popen(command, cwd=ROOT, env=bare_environment({}), stdin=stack, stdout=said, stderr=said)
-            failures = self._wait(up, time.monotonic() + limit)
-            said.seek(0)
-            message = said.read().strip()
-        if up.returncode != 0 and not failures:
-            known = find(message)
-            failures = [Failure("compose", known.cause if known else "cannot start the stack", "", message)]
+        """Bring up what changed, dependencies first, each healthy before the next; stop at the first that fails.
+
+        Service by service, because compose by itself also replaces whatever depends on a replaced service.
+        """
+        until = time.monotonic() + float(self._environment.settings.get("timeout", 120))
+        for services in compose.in_order(objects):
+            failures = self._up(objects, services, until)
+            if failures:
+                return failures
+        for container in self._containers():
+            if self._service(container) not in objects["services"]:
+                run([*self._docker, "rm", "--force", container["Name"].lstrip("/")])
+        return []
+
+    def _up(self, objects: dict[str, Any], services: list[str], until: float) -> list[Failure]:
+        """Start some services and wait until each is healthy or has failed."""
+        command = [*self._compose, "--file", "-", "up", "--detach", "--no-deps", "--no-build", *services]
+        say(f"$ {' '.join(command)}")
+        done = ask(command, stdin=json.dumps(objects), env=bare_environment({}))
+        failures = self._wait(services, compose.one_shot(objects), until)
+        if done.returncode != 0 and not failures:
+            known = find(done.stderr)
+            cause = known.cause if known else "cannot be started"
+            failures = [Failure(", ".join(services), cause, "", done.stderr.strip())]
         return failures
 
-    def _wait(self, up: subprocess.Popen[bytes], until: float) -> list[Failure]:
-        """Wait until compose has ended and each container serves or has failed; return the failed or late ones."""
+    def _wait(self, services: list[str], one_shot: set[str], until: float) -> list[Failure]:
+        """Wait until each container of some services serves or has ended; return those that failed or are late."""
         shown: dict[str, str] = {}
         while True:
-            ended = up.poll() is not None
-            containers = self._containers()
-            for container in containers:
+            waiting, failed = [], []
+            for container in self._containers():
                 service, state = self._service(container), _state(container)
+                if service not in services:
+                    continue
                 if shown.get(service) != state:
                     say(f"  {service}: {state}")
                     shown[service] = state
-            late = time.monotonic() > until
-            waiting = [one for one in containers if _state(one) in _ON_THE_WAY]
-            failed = [one for one in containers if _state(one) not in _GOOD | _ON_THE_WAY]
-            if late and not ended:
-                up.kill()
-                up.wait()
-            if late or (ended and (failed or not waiting or up.returncode != 0)):
+                if state in ("created", "starting") or (state == "running" and service in one_shot):
+                    waiting.append(container)
+                elif state not in ("healthy", "running", "done"):
+                    failed.append(container)
+            if failed or not waiting or time.monotonic() > until:
                 return [self._failure(container) for container in failed or waiting]
-            time.sleep(0.5)
+            time.sleep(0.2)
 
     def _containers(self) -> list[dict[str, Any]]:
         filters = [
