@@ -33,6 +33,9 @@ def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
     site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
     site.commit("Deploy to this machine")
+    # What a run that was ended from outside may have left.
+    docker("rm", "--force", f"{PROJECT}-deploy-lock", check=False)
+    site.succeed("destroy", "--yes", "--data")
     try:
         site.succeed("secrets.init")
         output = site.succeed("deploy", "--yes")
