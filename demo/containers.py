@@ -76,6 +76,15 @@ def registry() -> Iterator[str]:
         yield address
     finally:
         subprocess.run(["docker", "rm", "--force", "--volumes", container], capture_output=True, check=False)
+        remove_images(address)
+
+
+def remove_images(address: str) -> None:
+    """Remove the images of a registry that is gone; their layers stay in the build cache."""
+    listing = ["docker", "image", "ls", "--quiet", "--filter", f"reference={address}/*/*"]
+    left = set(subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split())
+    if left:
+        subprocess.run(["docker", "image", "rm", "--force", *sorted(left)], capture_output=True, check=False)
 
 
 def wait_for(address: str) -> None:

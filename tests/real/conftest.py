@@ -125,12 +125,14 @@ def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
 def registry() -> Iterator[str]:
     """A registry of its own, gone afterwards."""
     container = docker("run", "--detach", "--rm", "--publish", "127.0.0.1:0:5000", "registry:3").stdout.strip()
+    address = docker("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
     try:
-        address = docker("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
         eventually(lambda: requests.get(f"http://{address}/v2/", timeout=2).ok)
         yield address
     finally:
         docker("rm", "--force", "--volumes", container, check=False)
+        left = docker("image", "ls", "--quiet", "--filter", f"reference={address}/*/*").stdout.split()
+        docker("image", "rm", "--force", *sorted(set(left)), check=False)
 
 
 @pytest.fixture(scope="session")
