@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bench.cases import SCENARIOS
+from bench.cases import SCENARIOS, cases
 from tools.answers import CHECKOUT
 
 RECORD = CHECKOUT / "docs/benchmarks.json"
@@ -55,7 +55,7 @@ def page(record: dict[str, Any]) -> str:
     for row in record["builds"]:
         times = " | ".join(_time(row, scenario) for scenario in SCENARIOS)
         lines.append(f"| {row['name']} | {row['platforms']} | {times} | {row['megabytes']} |")
-    lines += ["", "In brackets: the share of the same Dockerfile's cold build.", ""]
+    lines += ["", "In brackets: the share of the same Dockerfile's cold build.", *_unmeasured(record["builds"]), ""]
     if record["growth"]:
         lines += ["## How an edit's build grows", "", "| what | from | to | ratio |", "|---|---|---|---|"]
         lines += [_growth(record["growth"], what) for what in ("binaries", "platforms", "crates")]
@@ -63,6 +63,14 @@ def page(record: dict[str, Any]) -> str:
     lines += ["## Without containers", "", "| what | measured |", "|---|---|"]
     lines += [f"| {row['what']} | {_measured(row)} |" for row in record["local"]]
     return "\n".join(lines) + "\n"
+
+
+def _unmeasured(rows: list[dict[str, Any]]) -> list[str]:
+    """Say which cases the record lacks."""
+    there = {(row["name"], row["platforms"]) for row in rows}
+    wanted = [(case.name, len(case.platforms.split(","))) for case in cases()]
+    lacking = [f"{name} for {platforms}" for name, platforms in wanted if (name, platforms) not in there]
+    return [f"Not measured: {', '.join(lacking)} platform(s)."] if lacking else []
 
 
 def _time(row: dict[str, Any], scenario: str) -> str:
