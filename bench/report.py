@@ -96,9 +96,12 @@ def plot(rows: list[dict[str, Any]]) -> str:
     bars, top, longest = [], 40, max([row.get(scenario, 0) for row in rows for scenario in SCENARIOS], default=1.0)
     for platforms in sorted({row["platforms"] for row in rows}):
         for scenario in SCENARIOS:
+            here = [row for row in rows if row["platforms"] == platforms and scenario in row]
+            if not here:
+                continue
             bars.append(f'<text x="20" y="{top + 12}" font-weight="bold">{scenario}, {platforms} platform(s)</text>')
             top += 20
-            for row in (row for row in rows if row["platforms"] == platforms and scenario in row):
+            for row in here:
                 width = max(1, round(560 * row[scenario] / longest))
                 bars.append(f'<text x="20" y="{top + 11}">{row["name"]}</text>')
                 bars.append(f'<rect x="110" y="{top}" width="{width}" height="14" fill="{COLOURS[row["name"]]}"/>')
