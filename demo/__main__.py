@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
     if not shutil.which("cargo"):
         sys.exit("demo: cargo is missing. Install Rust from https://rustup.rs, then run the demo again.")
     with tempfile.TemporaryDirectory(prefix="slipway-demo-") as temporary:
-        folder = Path(arguments[0] if arguments else temporary).absolute() / "acme-notes"
+        folder = Path(arguments[0] if arguments else temporary).absolute() / "slipway-demo"
         with step("Make a project"):
             say(f"$ copier copy --vcs-ref HEAD --defaults {CHECKOUT} {folder}")
             start_project("default", folder)
