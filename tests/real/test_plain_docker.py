@@ -36,7 +36,7 @@ def test_three_platforms_pushed(built: Site, registry: str) -> None:
     name = f"{registry}/plain/backend:1"
     push = ["--platform", ",".join(PLATFORMS), "--push", "--tag", name]
     done = build(built.folder, *push)
-    # Builder and engine both push, one right after the other, and the throw-away registry may answer the second with 500.
+    # Builder and engine both push, one right after the other; the throw-away registry may answer the second with 500.
     if "500 Internal Server Error" in done.stdout:
         done = build(built.folder, *push)
     assert done.returncode == 0, done.stdout
