@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,14 @@ Project = Callable[..., Path]
 
 # What a machine may lack: each is a marker of pyproject.toml, and the program it stands for.
 PARTS = {"docker": "docker", "rust": "cargo", "deny": "cargo-deny"}
+
+
+@dataclass
+class Result:
+    """How a task of a project ended, and everything that it printed."""
+
+    code: int
+    output: str
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,12 @@
 """The development stack: everything in containers on this machine, apart from whatever is deployed here."""
 
 import json
-import os
 
 from invoke import Context, task
 
 from ._lib import compose, engine, secret_files, target
 from ._lib.console import say
-from ._lib.project import load
-from ._lib.run import ROOT, read, run
+from ._lib.run import ROOT, read
 
 
 @task(auto_shortflags=False)
@@ -19,8 +17,7 @@ def up(_context: Context) -> None:
     # The stack always runs on this machine's engine; making its secrets asks nothing, because nobody else has them.
     if secret_files.make(target.Target("default", ()), str(ROOT / ".secrets")):
         say("Made the development secrets in .secrets (ignored by git).")
-    environment = {"BUILD_PLATFORM": engine.own_platform()} | load().base_images | os.environ
-    run([*_compose(), "up", "--build", "--detach", "--wait"], env=environment, fix="see why: docker compose logs")
+    compose.run_development("up", "--build", "--detach", "--wait", fix="see why: docker compose logs")
     say(f"\nThe stack is up at {_address()}. Next: `docker compose logs --follow`, `inv down`")
 
 
@@ -28,17 +25,14 @@ def up(_context: Context) -> None:
 def down(_context: Context, volumes: bool = False) -> None:
     """Stop the development stack. Its data stays, unless --volumes."""
     engine.check()
-    run([*_compose(), "--profile", "*", "down", "--remove-orphans", *(["--volumes"] if volumes else [])])
+    options = ["--remove-orphans", *(["--volumes"] if volumes else [])]
+    compose.run_development("--profile", "*", "down", *options, fix="see the message above")
     say("\nThe development stack is down. Next: `inv up`")
-
-
-def _compose() -> list[str]:
-    return ["docker", "compose", "--project-name", compose.development_name(load()), "--file", compose.BASE]
 
 
 def _address() -> str:
     """Return where the stack answers: the published port of whichever service has one."""
-    for line in read([*_compose(), "ps", "--format", "json"]).splitlines():
+    for line in read([*compose.development(), "ps", "--format", "json"]).splitlines():
         for port in json.loads(line).get("Publishers") or ():
             if port.get("PublishedPort"):
                 return f"http://localhost:{port['PublishedPort']}"

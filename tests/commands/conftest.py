@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Result
+
 # Stands in for docker: writes down each call with its standard input, and gives the answer of the last rule that fits.
 RECORDER = """#!{python}
 import json, os, re, sys
@@ -38,14 +40,6 @@ sys.exit("the recorder has no answer to: docker " + call)
 CHANGING = ("up", "down", "push", "pull", "tag", "rm", "create", "bake", "run", "login")
 
 DIGEST = "sha256:" + "a" * 64
-
-
-@dataclass
-class Result:
-    """How a task ended, and everything that it printed."""
-
-    code: int
-    output: str
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.conftest import Result
 from tools.rendering import IDENTITY
 
 PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
@@ -27,21 +27,6 @@ def docker(*arguments: str, stdin: str | None = None, check: bool = True) -> sub
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, input=stdin, check=False)
     assert done.returncode == 0 or not check, done.stderr
     return done
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class Result:
-    """How a task ended, and everything that it printed."""
-
-    code: int
-    output: str
 
 
 @dataclass

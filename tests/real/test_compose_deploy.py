@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from .conftest import Site, docker, eventually, free_port
+from demo.native import free_port
+
+from .conftest import Site, docker, eventually
 
 pytestmark = pytest.mark.docker
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from .conftest import PLATFORMS, Site, docker, free_port
+from demo.native import free_port
+
+from .conftest import PLATFORMS, Site, docker
 
 pytestmark = pytest.mark.docker
 

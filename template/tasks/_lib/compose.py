@@ -1,10 +1,12 @@
-"""Compose: rendering the stack with exactly the values it is given."""
+"""Compose: the development stack's commands, and the stack that is deployed, with exactly the values it is given."""
 
 import json
+import os
 from typing import Any
 
+from . import engine
 from .project import Project, load
-from .run import bare_environment, read
+from .run import bare_environment, read, run
 
 BASE = "docker-compose.yml"
 
@@ -12,6 +14,17 @@ BASE = "docker-compose.yml"
 def development_name(project: Project) -> str:
     """Return the compose project of the development stack; a deployed one never has this name."""
     return f"{project.name}-dev"
+
+
+def development() -> list[str]:
+    """Return the start of every compose command for the development stack."""
+    return ["docker", "compose", "--project-name", development_name(load()), "--file", BASE]
+
+
+def run_development(*arguments: str, fix: str) -> None:
+    """Run a compose command for the development stack, which is built for this machine, with its base images."""
+    environment = {"BUILD_PLATFORM": engine.own_platform()} | load().base_images | os.environ
+    run([*development(), *arguments], env=environment, fix=fix)
 
 
 def render(context: str, name: str, files: list[str], env_file: str, values: dict[str, str]) -> dict[str, Any]:

@@ -43,8 +43,8 @@ class Method:
 
     def prepare(self, built: dict[str, Image]) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
         """Check engine, values, secrets, ports and images; return references, values and the resolved stack."""
-        self._check_engine()
-        machine = target.of_context(self._environment.context)
+        machine = self._check_engine()
+        own = self._values()
         folder = machine.expand(str(self._environment.settings["secrets"]))
         self._check_secrets(machine, folder)
         references = {name: self._fetch_built(image) for name, image in built.items()}
@@ -54,8 +54,8 @@ class Method:
         )
         for service in objects["services"].values():
             service["image"] = self._fetch(service["image"])
-        self._check_ports(objects)
-        return references, self._values(), objects
+        self._check_ports(objects, machine)
+        return references, own, objects
 
     def prepare_again(self, release: Release) -> None:
         """Check that the engine answers and that every image of a former release can be had."""
@@ -63,10 +63,12 @@ class Method:
         for service in release.objects["services"].values():
             self._fetch(service["image"])
 
-    def _check_engine(self) -> None:
+    def _check_engine(self) -> target.Target:
+        """Return the machine of the environment's context, whose engine answers."""
         engine.check_plugin("compose")
-        target.of_context(self._environment.context)
+        machine = target.of_context(self._environment.context)
         read([*self._docker, "version", "--format", "{{.Server.Version}}"])
+        return machine
 
     def _values(self) -> dict[str, str]:
         path = ROOT / self._env_file
@@ -92,7 +94,7 @@ class Method:
                 f"make them: inv secrets.init --env {self._environment.name}",
             )
 
-    def _check_ports(self, objects: dict[str, Any]) -> None:
+    def _check_ports(self, objects: dict[str, Any], machine: target.Target) -> None:
         """Stop when something else already has a port that the stack publishes."""
         services = objects["services"].values()
         wanted = {int(port["published"]) for service in services for port in service.get("ports") or ()}
@@ -104,7 +106,7 @@ class Method:
             elif taken:
                 name = container["Names"]
                 self._refuse_port(taken.pop(), f"the container {name}", f"docker stop {name}")
-        if not target.of_context(self._environment.context).ssh:
+        if not machine.ssh:
             for port in wanted:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
