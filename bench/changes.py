@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -23,9 +24,7 @@ def add_dependency(project: Path, name: str) -> None:
     """Let the backend depend on a small crate that the lock file already has, so that no network is needed."""
     manifest = project / "crates/backend/Cargo.toml"
     manifest.write_text(manifest.read_text().replace("[dependencies]\n", f'[dependencies]\n{name} = "1"\n', 1))
-    subprocess.run(
-        ["cargo", "metadata", "--offline", "--format-version=1"], cwd=project, check=True, capture_output=True
-    )
+    _lock(project)
 
 
 def add_crates(project: Path, count: int) -> None:
@@ -38,6 +37,27 @@ def add_crates(project: Path, count: int) -> None:
         (folder / "src/lib.rs").write_text(f"//! One small crate more.\npub const NUMBER: u32 = {number};\n")
         line = f'[dependencies]\nextra{number} = {{ path = "../extra{number}" }}\n'
         manifest.write_text(manifest.read_text().replace("[dependencies]\n", line, 1))
+    _lock(project)
+
+
+def keep_binaries(project: Path, count: int) -> None:
+    """Leave the workspace this many binaries: the backend and those after it; what lacks is a copy of the last."""
+    names = ["backend", "frontend", "cli"]
+    for name in names[count:]:
+        shutil.rmtree(project / "crates" / name)
+    for number in range(len(names), count):
+        _copy_binary(project, names[-1], f"{names[-1]}{number}")
+    _lock(project)
+
+
+def _copy_binary(project: Path, name: str, copy: str) -> None:
+    shutil.copytree(project / "crates" / name, project / "crates" / copy)
+    manifest = project / "crates" / copy / "Cargo.toml"
+    manifest.write_text(manifest.read_text().replace(f'name = "{name}"', f'name = "{copy}"', 1))
+
+
+def _lock(project: Path) -> None:
+    """Let cargo bring the lock file up to date."""
     subprocess.run(
         ["cargo", "metadata", "--offline", "--format-version=1"], cwd=project, check=True, capture_output=True
     )

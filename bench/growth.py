@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +13,38 @@ from bench import changes
 from bench.builds import timed
 from bench.cases import ALL, ONE
 
-Step = tuple[str, int, list[str], str, int]
 
-# What grows, to how many, the targets, the platforms, and how many crates are added.
-STEPS: list[Step] = [
-    ("binaries", 1, ["backend"], ONE, 0),
-    ("binaries", 3, ["backend", "frontend", "cli"], ONE, 0),
-    ("platforms", 1, ["backend"], ONE, 0),
-    ("platforms", 3, ["backend"], ALL, 0),
-    ("crates", 1, ["backend"], ONE, 1),
-    ("crates", 20, ["backend"], ONE, 20),
+@dataclass(frozen=True)
+class Step:
+    """What grows, to how many, and how the workspace becomes so."""
+
+    what: str
+    count: int
+    prepare: Callable[[Path], None] = lambda _: None
+    platforms: str = ONE
+
+
+STEPS = [
+    *(Step("binaries", count, partial(changes.keep_binaries, count=count)) for count in (1, 3, 4)),
+    Step("platforms", 1),
+    Step("platforms", 3, platforms=ALL),
+    *(Step("crates", count, partial(changes.add_crates, count=count)) for count in (1, 20)),
 ]
 
 
 def measure(project: Path, keep: Callable[[dict[str, Any]], None]) -> None:
-    """Build once to warm up, change a line, and time the build of each step's targets."""
-    for number, (what, count, targets, platforms, crates) in enumerate(STEPS):
-        copy = project.parent / f"growth-{number}"
+    """Build once to warm up, change a line, and time the build of the backend: all binaries are compiled for it."""
+    for step in STEPS:
+        copy = project.parent / f"growth-{step.what}-{step.count}"
         shutil.copytree(project, copy)
-        if crates:
-            changes.add_crates(copy, crates)
-        build(copy, targets, platforms)
+        step.prepare(copy)
+        build(copy, step.platforms)
         changes.edit(copy, 1)
-        keep({"what": what, "count": count, "seconds": build(copy, targets, platforms)})
+        keep({"what": step.what, "count": step.count, "seconds": build(copy, step.platforms)})
 
 
-def build(folder: Path, targets: list[str], platforms: str) -> float:
-    """Build targets one after the other and return the seconds in all."""
+def build(folder: Path, platforms: str) -> float:
+    """Build the backend's image and return the seconds."""
     command = ["docker", "buildx", "build", "--progress", "plain", "--platform", platforms, "--output", "type=image"]
-    command += ["--build-arg", f"PLATFORMS={platforms}"]
-    return round(
-        sum(
-            timed([*command, "--target", target, "--tag", f"slipway-bench:{target}", "."], folder) for target in targets
-        ),
-        1,
-    )
+    command += ["--build-arg", f"PLATFORMS={platforms}", "--target", "backend", "--tag", "slipway-bench:growth", "."]
+    return timed(command, folder)
