@@ -69,9 +69,11 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Make the pages that come from code: docs/tasks.md."""
+    """Make what comes from code: docs/tasks.md, and the chart's values and the reference out of the values' schema."""
     install(session, "run")
     session.run("python", "-m", "tools.docs")
+    session.run("python", "-m", "tools.values")
+    session.run("python", "-m", "tools.reference")
 
 
 @nox.session

@@ -13,8 +13,8 @@ SCHEMA = CHECKOUT / "template" / "deploy" / "values.schema.json"
 VALUES = CHECKOUT / "template" / "deploy" / "helm" / "values.yaml.jinja"
 
 _HEAD = """\
-# Every parameter with its default; docs/deployment/configuration-reference.md says more. An environment's own values are
-# in deploy/environments/.
+# Every parameter with its default; docs/deployment/configuration-reference.md says more.
+# An environment's own values are in deploy/environments/.
 """
 
 

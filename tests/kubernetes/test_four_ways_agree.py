@@ -1,0 +1,78 @@
+"""Promise: Helm, plain manifests, Terraform and Pulumi make the same objects, and each heeds every parameter alike."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kubernetes.conftest import METHODS, Objects, case, scenarios, tasks_of
+from tests.kubernetes.parameters import Change
+
+Ways = Callable[[str], dict[str, Objects]]
+
+every_way = [
+    pytest.param(way, marks=[getattr(pytest.mark, way)] if way != "kubernetes" else [pytest.mark.kubectl])
+    for way in METHODS
+]
+OTHERS = every_way[1:]
+
+pytestmark = [pytest.mark.helm, pytest.mark.xdist_group("four-ways")]
+
+
+def differing(project: Path, one: Objects, other: Objects) -> list[str]:
+    """Name each field in which two sets of objects differ."""
+    lines: list[str] = tasks_of(project)._lib.differences.compare(one, other)
+    return lines
+
+
+@pytest.mark.parametrize("way", OTHERS)
+@pytest.mark.parametrize("scenario", scenarios())
+def test_a_scenario_makes_the_same_objects(rendered: Ways, everything: Path, way: str, scenario: str) -> None:
+    assert differing(everything, rendered("helm")[scenario], rendered(way)[scenario]) == []
+
+
+@pytest.mark.parametrize("way", every_way)
+def test_every_parameter_changes_something(rendered: Ways, swept: list[Change], way: str) -> None:
+    made = rendered(way)
+    ignored = [change.name for change in swept if made[case(change.before)] == made[case(change.after)]]
+    assert ignored == []
+
+
+@pytest.mark.parametrize("way", OTHERS)
+def test_every_parameter_changes_the_same(rendered: Ways, everything: Path, swept: list[Change], way: str) -> None:
+    helm, other = rendered("helm"), rendered(way)
+    lines = {
+        change.name: differing(everything, helm[case(change.after)], other[case(change.after)]) for change in swept
+    }
+    assert {name: found for name, found in lines.items() if found} == {}
+
+
+# --- That the comparison sees what it should -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "NetworkPolicy/acme-notes|spec|ingress",
+        "NetworkPolicy/acme-notes-backend|spec|ingress|1|from|0|podSelector",
+        "Deployment/acme-notes-backend|spec|template|spec|volumes|0|emptyDir",
+        "Deployment/acme-notes-backend|spec|template|spec|containers|0|ports|0|containerPort",
+        "Service/acme-notes-frontend",
+    ],
+)
+@pytest.mark.parametrize("way", every_way)
+def test_a_lost_field_is_seen(rendered: Ways, everything: Path, way: str, path: str) -> None:
+    objects = rendered(way)["everything-on"]
+    broken = copy.deepcopy(objects)
+    part: Any = broken
+    *parents, last = path.split("|")
+    for step in parents:
+        part = part[int(step)] if step.isdigit() else part[step]
+    del part[last]
+    lines = differing(everything, objects, broken)
+    assert lines != []
+    assert all(last in line for line in lines)
