@@ -1,4 +1,4 @@
-"""Runs the benchmark: `./nox -s bench`, or one part of it: `./nox -s bench -- builds|growth|local|report [FILTER]`."""
+"""Runs the benchmark: `./nox -s bench`, or a part: `-- builds|growth|local|report [CASE [SCENARIO …]]`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import builds, growth, local, report
+from bench.cases import SCENARIOS
 from tools.rendering import start_project
 
 
@@ -19,13 +20,15 @@ def main(arguments: list[str]) -> None:
     """Measure the parts that are named (default: all), keeping each number as soon as it is there."""
     parts = arguments[:1] or ["builds", "growth", "local"]
     only = arguments[1] if len(arguments) > 1 else ""
+    scenarios = arguments[2:] or list(SCENARIOS)
     record = report.load()
     record["machine"] = machine()
 
     def keep_in(part: str, key: tuple[str, ...]) -> Any:
         def keep(row: dict[str, Any]) -> None:
-            same = [row.get(name) for name in key]
-            record[part] = [old for old in record[part] if [old.get(name) for name in key] != same] + [row]
+            same = [old for old in record[part] if all(old.get(name) == row.get(name) for name in key)]
+            others = [old for old in record[part] if old not in same]
+            record[part] = [*others, {**same[0], **row} if same else row]
             report.write(record)
 
         return keep
@@ -34,7 +37,7 @@ def main(arguments: list[str]) -> None:
         project = Path(folder) / "acme-notes"
         start_project("default", project)
         if "builds" in parts:
-            builds.measure(project, only, keep_in("builds", ("name", "platforms")))
+            builds.measure(project, only, scenarios, keep_in("builds", ("name", "platforms")))
         if "growth" in parts:
             growth.measure(project, keep_in("growth", ("what", "count")))
         if "local" in parts:
