@@ -33,6 +33,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", *there(*PYTHON))
     session.run("mypy", *there("tasks.py"))
+    session.run("mypy", *there("template/deploy/pulumi"))
     session.run("shellcheck", *there("nox", ".ci/run"))
     session.run("zizmor", "--offline", "--quiet", ".github/workflows")
 
@@ -41,6 +42,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run every test the machine has the parts for; arguments go to pytest."""
     install(session, "test")
+    install(session, "pulumi")
     session.run("pytest", "-n", "2", "--dist", "loadgroup", *session.posargs)
 
 

@@ -16,12 +16,22 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from tools.rendering import render, snapshot
+from tools.answers import preset
+from tools.rendering import EVERYTHING_ON, render, snapshot
 
 Project = Callable[..., Path]
 
 # What a machine may lack: each is a marker of pyproject.toml, and the program it stands for.
-PARTS = {"docker": "docker", "rust": "cargo", "deny": "cargo-deny"}
+PARTS = {
+    "docker": "docker",
+    "rust": "cargo",
+    "deny": "cargo-deny",
+    "cluster": "kubectl",
+    "kubectl": "kubectl",
+    "helm": "helm",
+    "terraform": "terraform",
+    "pulumi": "pulumi",
+}
 
 
 @dataclass
@@ -68,6 +78,12 @@ def project(shared: Path, checkout: Path) -> Project:
     return rendered
 
 
+@pytest.fixture(scope="session")
+def everything(project: Project) -> Path:
+    """Give a project with everything chosen."""
+    return project(**preset(EVERYTHING_ON))
+
+
 @cache
 def missing(part: str) -> str:
     """Say why a part of this machine cannot be used; empty when it can."""
@@ -75,6 +91,8 @@ def missing(part: str) -> str:
         return f"{PARTS[part]} is not installed"
     if part == "docker" and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         return "Docker is installed but its engine does not answer"
+    if part == "cluster" and subprocess.run(["kubectl", "get", "nodes"], capture_output=True, check=False).returncode:
+        return "kubectl's current context reaches no cluster"
     return ""
 
 
@@ -87,6 +105,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=proofs)
         items[:] = [item for item in items if item not in proofs]
     for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
         for part in PARTS:
             if item.get_closest_marker(part):
                 item.add_marker(pytest.mark.xdist_group(part))

@@ -18,7 +18,6 @@ import yaml
 
 from tests.conftest import once
 from tests.kubernetes.parameters import Change, changes
-from tools.answers import preset
 
 METHODS = ("helm", "kubernetes", "terraform", "pulumi")
 NAMESPACE = "notes"
@@ -36,12 +35,6 @@ def scenarios() -> dict[str, Values]:
 
 
 @pytest.fixture(scope="session")
-def everything(project: Callable[..., Path]) -> Path:
-    """A project with everything chosen."""
-    return project(**preset("full"))
-
-
-@pytest.fixture(scope="session")
 def swept(everything: Path) -> list[Change]:
     """Give the change of every parameter, from everything on."""
     schema = json.loads((everything / "deploy/values.schema.json").read_text(encoding="utf-8"))
@@ -52,8 +45,8 @@ def swept(everything: Path) -> list[Change]:
 def canonical(everything: Path) -> Callable[[list[Values]], Objects]:
     """Give the project's own canonical form."""
     package = tasks_of(everything)
-    owners = [import_module(f"{package.__name__}._lib.renderers.{method}").OWNERSHIP for method in METHODS]
-    form = import_module(f"{package.__name__}._lib.objects").canonical
+    owners = [part(package, f"renderers.{method}").OWNERSHIP for method in METHODS]
+    form = part(package, "objects").canonical
     return lambda objects: form(objects, [mark for marks in owners for mark in marks])
 
 
@@ -67,6 +60,11 @@ def tasks_of(project: Path) -> ModuleType:
         package.__path__ = [str(project / "tasks")]
         sys.modules[name] = package
     return sys.modules[name]
+
+
+def part(tasks: ModuleType, name: str) -> ModuleType:
+    """Import a module of a project's `_lib`."""
+    return import_module(f"{tasks.__name__}._lib.{name}")
 
 
 @pytest.fixture(scope="session")

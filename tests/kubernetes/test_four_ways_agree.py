@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes.conftest import METHODS, Objects, case, scenarios, tasks_of
+from tests.kubernetes.conftest import METHODS, Objects, case, part, scenarios, tasks_of
 from tests.kubernetes.parameters import Change
 
 Ways = Callable[[str], dict[str, Objects]]
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.helm, pytest.mark.xdist_group("four-ways")]
 
 def differing(project: Path, one: Objects, other: Objects) -> list[str]:
     """Name each field in which two sets of objects differ."""
-    lines: list[str] = tasks_of(project)._lib.differences.compare(one, other)
+    lines: list[str] = part(tasks_of(project), "differences").compare(one, other)
     return lines
 
 
