@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,14 @@ class Site:
 
     folder: Path
     port: int
+    environment: dict[str, str] = field(default_factory=dict)
 
     def inv(self, *arguments: str, folder: Path | None = None) -> Result:
         """Run one of the project's tasks as a user would; a traceback is a failure of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "invoke", *arguments],
             cwd=folder or self.folder,
+            env=os.environ | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -124,7 +126,11 @@ def registry() -> Iterator[str]:
 def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The project, built for all platforms and pushed: the run's one cold build. Who edits it copies it first."""
     rendered = project(
-        project_name="road", registry=f"{registry}/acme", services=["postgres", "redis"], components=["frontend", "cli"]
+        project_name="road",
+        registry=f"{registry}/acme",
+        services=["postgres", "redis"],
+        components=["frontend", "cli"],
+        deploy=["compose", "helm", "kubernetes", "terraform", "pulumi"],
     )
     site = Site(tmp_path_factory.mktemp("real") / "road", 0)
     shutil.copytree(rendered, site.folder)

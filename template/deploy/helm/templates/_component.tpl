@@ -10,6 +10,9 @@ metadata:
   {{- end }}
 spec:
   type: {{ .values.service.type }}
+  {{- if eq .values.service.type "LoadBalancer" }}
+  allocateLoadBalancerNodePorts: true
+  {{- end }}
   sessionAffinity: None
   selector:
     {{- include "app.selector" . | nindent 4 }}
@@ -44,6 +47,25 @@ spec:
         target:
           type: Utilization
           averageUtilization: {{ int .values.autoscaling.targetCPUUtilizationPercentage }}
+  # What Kubernetes does when nothing is said, said.
+  behavior:
+    scaleUp:
+      stabilizationWindowSeconds: 0
+      selectPolicy: Max
+      policies:
+        - type: Pods
+          value: 4
+          periodSeconds: 15
+        - type: Percent
+          value: 100
+          periodSeconds: 15
+    scaleDown:
+      stabilizationWindowSeconds: 300
+      selectPolicy: Max
+      policies:
+        - type: Percent
+          value: 100
+          periodSeconds: 15
 {{- end -}}
 {{- end -}}
 

@@ -83,6 +83,7 @@ spec:
           secret:
             secretName: {{ .root.Values.secrets.existing | default (printf "%s-secrets" .root.Release.Name) }}
             defaultMode: 0440
+            optional: false
         {{- end }}
         {{- range $pod.extraVolumes }}
         - name: {{ .name }}
@@ -90,12 +91,15 @@ spec:
           configMap:
             name: {{ .configMap }}
             defaultMode: 0444
+            optional: false
           {{- else if .secret }}
           secret:
             secretName: {{ .secret }}
             defaultMode: 0440
+            optional: false
           {{- else }}
-          emptyDir: {}
+          emptyDir:
+            sizeLimit: {{ .emptyDir }}
           {{- end }}
         {{- end }}
 {{- end -}}
@@ -105,6 +109,7 @@ spec:
 serviceAccountName: {{ include "app.account" . }}
 automountServiceAccountToken: false
 enableServiceLinks: false
+shareProcessNamespace: false
 restartPolicy: Always
 dnsPolicy: ClusterFirst
 {{- with .Values.images.pullSecrets }}
@@ -145,6 +150,7 @@ priorityClassName: {{ . }}
 {{- $pod := .root.Values.pod -}}
 image: {{ include "app.image" .values.image }}
 imagePullPolicy: {{ .root.Values.images.pullPolicy }}
+terminationMessagePath: /dev/termination-log
 securityContext:
   runAsNonRoot: true
   allowPrivilegeEscalation: false
@@ -161,6 +167,7 @@ resources:
 envFrom:
   - configMapRef:
       name: {{ .root.Release.Name }}-config
+      optional: false
 {{- if or .env .values.env }}
 env:
   {{- with .env }}
@@ -174,10 +181,12 @@ env:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
+    mountPropagation: None
     readOnly: false
   {{- if .secrets }}
   - name: secrets
     mountPath: /run/secrets
+    mountPropagation: None
     readOnly: true
   {{- end }}
   {{- range $pod.extraVolumeMounts }}
@@ -186,6 +195,7 @@ volumeMounts:
     {{- with .subPath }}
     subPath: {{ . }}
     {{- end }}
+    mountPropagation: None
     readOnly: {{ ne .readOnly false }}
   {{- end }}
 {{- end -}}

@@ -170,4 +170,4 @@ def _extra_volume(volume: Part) -> Part:
         return {"name": name, "config_map": {"name": volume["configMap"], "default_mode": 0o444, "optional": False}}
     if volume.get("secret"):
         return secret_volume(name, volume["secret"])
-    return {"name": name, "empty_dir": {}}
+    return {"name": name, "empty_dir": {"size_limit": volume["emptyDir"]}}

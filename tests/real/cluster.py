@@ -1,0 +1,190 @@
+"""A real cluster for tests: namespaces, a database of its own, and the app deployed to it in each of the four ways."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+import yaml
+
+from tests.kubernetes.conftest import METHODS
+
+from .conftest import Site, docker, eventually
+
+NAME = "road"
+DATABASE = "road-test-database"
+
+# What the API server writes besides the fields that objects.py leaves out anyway.
+_ASSIGNED = {
+    "Service": ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"),
+}
+
+T = TypeVar("T")
+
+
+def kubectl(*arguments: str, stdin: str | None = None, check: bool = True) -> str:
+    """Run kubectl against the current context and return what it printed."""
+    done = subprocess.run(["kubectl", *arguments], input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, f"kubectl {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+def everywhere(call: Callable[[Deployed], T], sites: list[Deployed]) -> dict[str, T]:
+    """Do something with every way at once; what fails in one is raised when all have ended."""
+    with ThreadPoolExecutor(len(sites)) as pool:
+        futures = {site.method: pool.submit(call, site) for site in sites}
+    return {method: future.result() for method, future in futures.items()}
+
+
+@dataclass
+class Deployed(Site):
+    """A checkout whose environment `method` deploys in that way to a namespace of its own."""
+
+    method: str = ""
+    # Seconds that the first deploy took.
+    took: float = 0
+
+    @property
+    def namespace(self) -> str:
+        """Where it is deployed."""
+        return f"{NAME}-{self.method}"
+
+    @property
+    def address(self) -> str:
+        """The address of the frontend's Service, which is reachable from a node."""
+        return f"http://{self.of('get', f'service/{NAME}-frontend', '-o', 'jsonpath={.spec.clusterIP}')}"
+
+    @property
+    def values(self) -> Path:
+        """The environment's values."""
+        return self.folder / f"deploy/environments/{self.method}.yaml"
+
+    def of(self, *arguments: str, check: bool = True) -> str:
+        """Run kubectl in the namespace."""
+        return kubectl("--namespace", self.namespace, *arguments, check=check)
+
+    def set(self, **groups: Any) -> None:
+        """Merge values into the environment's and commit them, as its team would."""
+        document = yaml.safe_load(self.values.read_text())
+        for name, group in groups.items():
+            document[name] = _merged(document.get(name, {}), group)
+        self.values.write_text(yaml.safe_dump(document))
+        self.commit_values()
+
+    def commit_values(self) -> None:
+        """Commit the values, and the overlay that follows them."""
+        self.succeed("deploy.overlay", "--env", self.method)
+        subprocess.run(["git", "add", "--all"], cwd=self.folder, check=True)
+        if subprocess.run(["git", "diff", "--cached", "--quiet"], cwd=self.folder, check=False).returncode:
+            self.commit("Change the values")
+
+    def task(self, name: str, *arguments: str) -> str:
+        """Run a task on the environment, which must succeed."""
+        return self.succeed(name, "--env", self.method, *arguments)
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Return what the API server has of the app, without what it or a controller put there."""
+        kinds = "deployment,service,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget,"
+        kinds += "horizontalpodautoscaler,ingress,httproute,servicemonitor"
+        listed = self.of("get", kinds, "--selector", f"app.kubernetes.io/instance={NAME}", "-o", "json", check=False)
+        return [_stored(one) for one in json.loads(listed)["items"]]
+
+
+def _merged(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one | {key: _merged(one.get(key), value) for key, value in other.items()}
+    return other
+
+
+def _stored(one: dict[str, Any]) -> dict[str, Any]:
+    """Return an object as its way made it; a Secret's values take part by what they are."""
+    del one["metadata"]["namespace"]
+    annotations = one["metadata"].get("annotations", {})
+    for name in ("deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"):
+        annotations.pop(name, None)
+    for field in _ASSIGNED.get(one["kind"], ()):
+        if one["spec"].get(field) != "None":
+            one["spec"].pop(field, None)
+    if one["kind"] == "Secret":
+        held = {name: base64.b64decode(value).decode() for name, value in one.pop("data").items()}
+        one["holds"] = {name: re.sub("/[a-z]+$", "/…", value) for name, value in held.items()}
+    return one
+
+
+@contextmanager
+def load(address: str) -> Iterator[dict[str, Any]]:
+    """Send a request every 50 ms, for five minutes at most, each on a connection of its own; count how they end."""
+    counts: dict[str, Any] = {"answered": 0, "failed": 0, "reasons": []}
+    done = threading.Event()
+
+    def send() -> None:
+        for number in range(6000):
+            if done.wait(0.05):
+                return
+            try:
+                answer = requests.get(f"{address}{'/api/notes' if number % 2 else '/'}", timeout=10)
+                reason = "" if answer.ok else f"{answer.status_code} {answer.text[:200]}"
+            except requests.RequestException as error:
+                reason = repr(error)
+            counts["failed" if reason else "answered"] += 1
+            if reason:
+                counts["reasons"].append(reason)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        done.set()
+        thread.join()
+
+
+def start_database(image: str) -> None:
+    """Run a PostgreSQL in a namespace of its own, with a database for each way, and wait until it answers."""
+    kubectl("delete", "namespace", DATABASE, "--ignore-not-found", "--wait")
+    kubectl("create", "namespace", DATABASE)
+    run = ("--namespace", DATABASE)
+    kubectl(*run, "run", "postgres", f"--image={image}", "--port=5432", "--env=POSTGRES_PASSWORD=test", "--expose")
+    kubectl(*run, "wait", "--for=condition=Ready", "pod/postgres", "--timeout=120s")
+    psql = (*run, "exec", "postgres", "--", "psql", "--host=127.0.0.1", "--username=postgres", "--command")
+    eventually(lambda: "1 row" in kubectl(*psql, "select 1", check=False), seconds=60)
+    for method in METHODS:
+        kubectl(*psql, f"create database {method}")
+
+
+def for_the_cluster(registry: str, *images: str) -> dict[str, str]:
+    """Push images of other people to the registry that the cluster pulls from; return where each is."""
+    placed = {}
+    for image in images:
+        there = f"{registry}/mirror/{image}"
+        docker("pull", "--quiet", image)
+        docker("tag", image, there)
+        docker("push", "--quiet", there)
+        placed[image] = there
+    return placed
+
+
+def checkout(built: Site, folder: Path, method: str, values: dict[str, Any]) -> Deployed:
+    """Copy the built project and give it an environment of one way."""
+    site = Deployed(folder / method / NAME, 0, method=method)
+    shutil.copytree(built.folder, site.folder)
+    facts = yaml.safe_load((site.folder / "invoke.yaml").read_text())
+    context = kubectl("config", "current-context").strip()
+    facts["environments"] = {
+        method: {"method": method, "context": context, "namespace": site.namespace, "timeout": 180}
+    }
+    (site.folder / "invoke.yaml").write_text(yaml.safe_dump(facts))
+    site.values.write_text(yaml.safe_dump(values))
+    site.commit_values()
+    return site

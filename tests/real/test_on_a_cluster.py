@@ -1,0 +1,223 @@
+"""Promise: each of the four ways really deploys: in time, the same objects, without a lost request, and back again."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.kubernetes.conftest import METHODS, Objects, part, tasks_of
+
+from .cluster import (
+    DATABASE,
+    NAME,
+    Deployed,
+    checkout,
+    everywhere,
+    for_the_cluster,
+    kubectl,
+    load,
+    start_database,
+)
+from .conftest import Site
+
+pytestmark = [pytest.mark.docker, pytest.mark.cluster, pytest.mark.helm, pytest.mark.terraform, pytest.mark.pulumi]
+
+Tell = Callable[[str, object], None]
+
+# More than the defaults, as far as the cluster can run it: every optional object is there.
+RICH: dict[str, Any] = {
+    "backend": {"env": {"RUST_BACKTRACE": "1"}, "service": {"annotations": {"example.com/balancer": "none"}}},
+    "frontend": {"autoscaling": {"enabled": True, "minReplicas": 2}},
+    "ingress": {"enabled": True, "hosts": [{"host": "road.example"}], "annotations": {"example.com/a": "<b>"}},
+    "route": {"enabled": True, "parents": [{"name": "gateway"}], "hostnames": ["road.example"]},
+    "metrics": {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}},
+    "account": {"annotations": {"example.com/role": "road"}},
+    "pod": {
+        "labels": {"team": "road"},
+        "tolerations": [{"key": "only", "operator": "Exists"}],
+        "affinity": {
+            "antiPod": {
+                "preferred": [{"weight": 5, "topologyKey": "kubernetes.io/hostname", "matchLabels": {"app": "other"}}]
+            }
+        },
+        "topologySpread": [{"topologyKey": "kubernetes.io/hostname"}],
+        "extraVolumes": [{"name": "settings", "configMap": f"{NAME}-config"}],
+        "extraVolumeMounts": [{"name": "settings", "mountPath": "/settings"}],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def fleet(built: Site, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Deployed]]:
+    """The app, deployed in each way to a namespace that demands the strictest pod security."""
+    placed = for_the_cluster(registry, "postgres:18", "redis:8-trixie")
+    kubectl("apply", "--filename", str(Path(__file__).parents[1] / "kubernetes/crds.yaml"))
+    start_database(placed["postgres:18"])
+    values = {
+        "backend": {"replicas": 2},
+        "frontend": {"replicas": 2},
+        "secrets": {"existing": f"{NAME}-secrets"},
+        "postgres": {"mode": "external"},
+        "redis": {"mode": "internal", "image": {"repository": placed["redis:8-trixie"].rpartition(":")[0]}},
+    }
+    folder = tmp_path_factory.mktemp("fleet")
+    sites = [checkout(built, folder, method, values) for method in METHODS]
+    for site in sites:
+        kubectl("delete", "namespace", site.namespace, "--ignore-not-found", "--wait")
+        kubectl("create", "namespace", site.namespace)
+        kubectl("label", "namespace", site.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    try:
+        everywhere(_first, sites)
+        yield sites
+    finally:
+        for namespace in (DATABASE, *(site.namespace for site in sites)):
+            kubectl("delete", "namespace", namespace, "--wait=false", check=False)
+
+
+def _first(site: Deployed) -> None:
+    url = f"postgres://postgres:test@postgres.{DATABASE}.svc:5432/{site.method}"
+    site.environment = {"DATABASE_URL": url}
+    site.task("secrets.init")
+    began = time.monotonic()
+    output = site.task("deploy", "--yes")
+    site.took = time.monotonic() - began
+    assert "Release 1 is healthy" in output
+    assert f"inv rollback --env {site.method}" in output
+    answer = requests.post(f"{site.address}/api/notes", json={"text": f"by {site.method}"}, timeout=5)
+    assert answer.status_code == 201, answer.text
+
+
+def differing(project: Path, sites: list[Deployed]) -> dict[str, list[str]]:
+    """Name, for each way, the fields in which what the cluster has differs from what the chart brought there."""
+    form, compare = form_of(project)
+    live = everywhere(lambda site: form(site.objects()), sites)
+    return {method: compare(live["helm"], objects) for method, objects in live.items()}
+
+
+def form_of(project: Path) -> tuple[Callable[[Any], Objects], Callable[[Objects, Objects], list[str]]]:
+    """Return the project's own canonical form and comparison."""
+    tasks = tasks_of(project)
+    marks = [mark for method in METHODS for mark in part(tasks, f"renderers.{method}").OWNERSHIP]
+    return (lambda objects: part(tasks, "objects").canonical(objects, marks), part(tasks, "differences").compare)
+
+
+def counted(tell: Tell, what: str, method: str, counts: dict[str, Any]) -> None:
+    """Tell how many requests failed; there must be none."""
+    tell(f"{what}, {method}", f"{counts['failed']} of {counts['failed'] + counts['answered']} requests failed")
+    assert counts["answered"] > 50
+    assert counts["failed"] == 0, counts["reasons"][:5]
+
+
+def test_each_is_deployed_in_time(fleet: list[Deployed], record_property: Tell) -> None:
+    for site in fleet:
+        record_property(f"deployed and healthy by {site.method}", f"{site.took:.0f} s")
+        assert site.took < 300
+        notes = requests.get(f"{site.address}/api/notes", timeout=5).json()["notes"]
+        assert [note["text"] for note in notes] == [f"by {site.method}"]
+
+
+def test_the_cluster_has_the_same_objects(fleet: list[Deployed], everything: Path) -> None:
+    assert len(fleet[0].objects()) > 10
+    assert {method: lines for method, lines in differing(everything, fleet).items() if lines} == {}
+
+
+def test_a_plan_without_difference_ends_with_0(fleet: list[Deployed]) -> None:
+    for method, result in everywhere(lambda site: site.inv("deploy", "--env", site.method, "--plan"), fleet).items():
+        assert result.code == 0, (method, result.output)
+        assert "(no difference)" in result.output
+
+
+def test_an_upgrade_loses_no_request(fleet: list[Deployed], record_property: Tell) -> None:
+    def upgrade(site: Deployed) -> dict[str, Any]:
+        site.set(config={"logLevel": "debug"})
+        plan = site.inv("deploy", "--env", site.method, "--plan")
+        assert plan.code == 2, plan.output
+        assert f"~ ConfigMap/{NAME}-config.data.LOG_LEVEL: info → debug" in plan.output
+        with load(site.address) as counts:
+            site.task("deploy", "--yes")
+            time.sleep(2)
+        return counts
+
+    for method, counts in everywhere(upgrade, fleet).items():
+        counted(record_property, "upgrade", method, counts)
+
+
+def test_everything_on_is_the_same_on_the_cluster(fleet: list[Deployed], everything: Path) -> None:
+    def enrich(site: Deployed) -> None:
+        site.set(**RICH)
+        site.task("deploy", "--yes")
+
+    everywhere(enrich, fleet)
+    assert {f"{one['kind']}" for one in fleet[0].objects()} >= {
+        "Ingress",
+        "HTTPRoute",
+        "ServiceMonitor",
+        "HorizontalPodAutoscaler",
+    }
+    assert {method: lines for method, lines in differing(everything, fleet).items() if lines} == {}
+
+
+def test_a_rollback_from_another_checkout_loses_no_request(
+    fleet: list[Deployed], record_property: Tell, tmp_path: Path, everything: Path
+) -> None:
+    def back(site: Deployed) -> dict[str, Any]:
+        other = tmp_path / site.method
+        subprocess.run(["git", "clone", "--quiet", str(site.folder), str(other)], check=True)
+        with load(site.address) as counts:
+            output = site.succeed("rollback", "--env", site.method, "--release", "1", "--yes", folder=other)
+            time.sleep(2)
+        assert "(release 1 again) is healthy" in output
+        return counts
+
+    for method, counts in everywhere(back, fleet).items():
+        counted(record_property, "rollback", method, counts)
+    assert not [one for one in fleet[0].objects() if one["kind"] == "Ingress"]
+    assert {method: lines for method, lines in differing(everything, fleet).items() if lines} == {}
+
+
+def test_a_deleted_pod_loses_no_request(fleet: list[Deployed], record_property: Tell) -> None:
+    def delete(site: Deployed) -> dict[str, Any]:
+        with load(site.address) as counts:
+            for component in ("backend", "frontend"):
+                selector = f"app.kubernetes.io/component={component}"
+                (pod, *_) = site.of("get", "pods", "--selector", selector, "--output", "name").split()
+                site.of("delete", pod)
+                site.of("rollout", "status", f"deployment/{NAME}-{component}", "--timeout=60s")
+        return counts
+
+    for method, counts in everywhere(delete, fleet).items():
+        counted(record_property, "a deleted pod", method, counts)
+
+
+def test_a_bad_release_is_explained_and_taken_back(fleet: list[Deployed], record_property: Tell) -> None:
+    def break_it(site: Deployed) -> dict[str, Any]:
+        site.set(backend={"env": {"DATABASE_MAX_CONNECTIONS": "none"}})
+        with load(site.address) as counts:
+            result = site.inv("deploy", "--env", site.method, "--yes")
+        assert result.code == 1, result.output
+        assert "CrashLoopBackOff" in result.output
+        assert "DATABASE_MAX_CONNECTIONS" in result.output.partition("last log lines")[2]
+        assert "serves again" in result.output
+        site.set(backend={"env": {"DATABASE_MAX_CONNECTIONS": "5"}})
+        return counts
+
+    for method, counts in everywhere(break_it, fleet).items():
+        counted(record_property, "a bad release", method, counts)
+
+
+def test_destroy_leaves_nothing(fleet: list[Deployed]) -> None:
+    def destroy(site: Deployed) -> str:
+        site.task("destroy", "--yes")
+        kinds = site.of("api-resources", "--verbs=list", "--namespaced", "--output=name").split()
+        left = site.of("get", ",".join(kind for kind in kinds if "event" not in kind), "--output=name")
+        return "\n".join(line for line in left.splitlines() if not line.startswith("pod"))
+
+    own = {"configmap/kube-root-ca.crt", "serviceaccount/default", f"secret/{NAME}-secrets"}
+    for method, left in everywhere(destroy, fleet).items():
+        assert set(left.split()) <= own, method
