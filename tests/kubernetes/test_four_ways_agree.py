@@ -74,5 +74,4 @@ def test_a_lost_field_is_seen(rendered: Ways, everything: Path, way: str, path: 
         part = part[int(step)] if step.isdigit() else part[step]
     del part[last]
     lines = differing(everything, objects, broken)
-    assert lines != []
-    assert all(last in line for line in lines)
+    assert any(last in line for line in lines), lines

@@ -18,8 +18,6 @@ from typing import Any, TypeVar
 import requests
 import yaml
 
-from tests.kubernetes.conftest import METHODS
-
 from .conftest import Site, docker, eventually
 
 NAME = "road"
@@ -150,17 +148,18 @@ def load(address: str) -> Iterator[dict[str, Any]]:
         thread.join()
 
 
-def start_database(image: str) -> None:
-    """Run a PostgreSQL in a namespace of its own, with a database for each way, and wait until it answers."""
-    kubectl("delete", "namespace", DATABASE, "--ignore-not-found", "--wait")
-    kubectl("create", "namespace", DATABASE)
+def database(image: str, name: str) -> str:
+    """Return the URL of a fresh database in a PostgreSQL that runs in a namespace of its own."""
     run = ("--namespace", DATABASE)
-    kubectl(*run, "run", "postgres", f"--image={image}", "--port=5432", "--env=POSTGRES_PASSWORD=test", "--expose")
+    if not kubectl("get", "namespace", DATABASE, "--ignore-not-found"):
+        kubectl("create", "namespace", DATABASE)
+        kubectl(*run, "run", "postgres", f"--image={image}", "--port=5432", "--env=POSTGRES_PASSWORD=test", "--expose")
     kubectl(*run, "wait", "--for=condition=Ready", "pod/postgres", "--timeout=120s")
     psql = (*run, "exec", "postgres", "--", "psql", "--host=127.0.0.1", "--username=postgres", "--command")
     eventually(lambda: "1 row" in kubectl(*psql, "select 1", check=False), seconds=60)
-    for method in METHODS:
-        kubectl(*psql, f"create database {method}")
+    kubectl(*psql, f"drop database if exists {name} with (force)")
+    kubectl(*psql, f"create database {name}")
+    return f"postgres://postgres:test@postgres.{DATABASE}.svc:5432/{name}"
 
 
 def for_the_cluster(registry: str, *images: str) -> dict[str, str]:

@@ -18,11 +18,11 @@ from .cluster import (
     NAME,
     Deployed,
     checkout,
+    database,
     everywhere,
     for_the_cluster,
     kubectl,
     load,
-    start_database,
 )
 from .conftest import Site
 
@@ -58,7 +58,6 @@ def fleet(built: Site, registry: str, tmp_path_factory: pytest.TempPathFactory) 
     """The app, deployed in each way to a namespace that demands the strictest pod security."""
     placed = for_the_cluster(registry, "postgres:18", "redis:8-trixie")
     kubectl("apply", "--filename", str(Path(__file__).parents[1] / "kubernetes/crds.yaml"))
-    start_database(placed["postgres:18"])
     values = {
         "backend": {"replicas": 2},
         "frontend": {"replicas": 2},
@@ -67,11 +66,13 @@ def fleet(built: Site, registry: str, tmp_path_factory: pytest.TempPathFactory) 
         "redis": {"mode": "internal", "image": {"repository": placed["redis:8-trixie"].rpartition(":")[0]}},
     }
     folder = tmp_path_factory.mktemp("fleet")
+    kubectl("delete", "namespace", DATABASE, "--ignore-not-found", "--wait")
     sites = [checkout(built, folder, method, values) for method in METHODS]
     for site in sites:
         kubectl("delete", "namespace", site.namespace, "--ignore-not-found", "--wait")
         kubectl("create", "namespace", site.namespace)
         kubectl("label", "namespace", site.namespace, "pod-security.kubernetes.io/enforce=restricted")
+        site.environment = {"DATABASE_URL": database(placed["postgres:18"], site.method)}
     try:
         everywhere(_first, sites)
         yield sites
@@ -81,8 +82,6 @@ def fleet(built: Site, registry: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _first(site: Deployed) -> None:
-    url = f"postgres://postgres:test@postgres.{DATABASE}.svc:5432/{site.method}"
-    site.environment = {"DATABASE_URL": url}
     site.task("secrets.init")
     began = time.monotonic()
     output = site.task("deploy", "--yes")

@@ -16,6 +16,22 @@ ROLLOUT = {
     "progress_deadline_seconds": 600,
     "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
 }
+# The cluster's own defaults.
+BEHAVIOR = {
+    "scale_up": {
+        "stabilization_window_seconds": 0,
+        "select_policy": "Max",
+        "policies": [
+            {"type": "Pods", "value": 4, "period_seconds": 15},
+            {"type": "Percent", "value": 100, "period_seconds": 15},
+        ],
+    },
+    "scale_down": {
+        "stabilization_window_seconds": 300,
+        "select_policy": "Max",
+        "policies": [{"type": "Percent", "value": 100, "period_seconds": 15}],
+    },
+}
 
 
 def create(component: Component, needs: list[pulumi.Resource]) -> None:
@@ -79,6 +95,7 @@ def _autoscaler(component: Component) -> None:
             "min_replicas": autoscaling["minReplicas"],
             "max_replicas": autoscaling["maxReplicas"],
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+            "behavior": BEHAVIOR,
         },
     )
 
