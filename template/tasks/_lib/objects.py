@@ -58,6 +58,8 @@ def _form(value: Any, kind: str, path: tuple[str, ...]) -> Any:
         return None if not formed and _is("empty", kind, path) else formed
     if isinstance(value, list):
         items = [_form(part, kind, (*path[:-1], path[-1] + "[]")) for part in value]
+        if _is("unordered", kind, path):
+            items = sorted(items)
         return None if not items and _is("empty", kind, path) else items
     return _scalar(value, kind, path)
 
@@ -85,8 +87,7 @@ def _is(what: str, kind: str, path: tuple[str, ...]) -> bool:
     listed = [*rules.get("*", ()), *rules.get(kind, ())]
     if any(_matches(pattern, path) for pattern in listed):
         return True
-    inside = path[:2] == _POD and any(_matches(pattern, path[2:]) for pattern in rules.get("Pod", ()))
-    return inside
+    return path[:2] == _POD and any(_matches(pattern, path[2:]) for pattern in rules.get("Pod", ()))
 
 
 def _matches(pattern: str, path: tuple[str, ...]) -> bool:
