@@ -28,7 +28,9 @@ def task_list() -> list[tuple[str, Any]]:
     sys.path.insert(0, str(CHECKOUT / "template"))
     os.chdir(CHECKOUT / "template")
     namespace = importlib.import_module("tasks").namespace
-    return sorted((name, namespace[name]) for name in namespace.task_names)
+    # A collection's default task goes by the collection's name.
+    defaults = {f"{name}.{group.default}": name for name, group in namespace.collections.items() if group.default}
+    return sorted((defaults.get(name, name), namespace[name]) for name in namespace.task_names)
 
 
 def section(name: str, task: Any) -> str:
