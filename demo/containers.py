@@ -38,16 +38,16 @@ def show(project: Path) -> None:
             run([*inv, "build", "--push", "--registry", f"{address}/demo"], project)
         try:
             with step("Deploy it with Docker Compose"):
-                run([*inv, "secrets.init"], project)
-                run([*inv, "deploy", "--yes"], project)
+                run([*inv, "secrets.init", "--env", "production"], project)
+                run([*inv, "deploy", "--env", "production", "--yes"], project)
             with step("Ask it"):
                 for path in ("/readyz", "/version", "/api/notes"):
                     say(f"$ curl http://localhost:{port}{path}")
                     say("{} {}".format(*get(f"http://localhost:{port}{path}")))
-                run([*inv, "status"], project)
+                run([*inv, "status", "--env", "production"], project)
         finally:
             with step("Remove it, with its data"):
-                run([*inv, "destroy", "--yes", "--data"], project)
+                run([*inv, "destroy", "--env", "production", "--yes", "--data"], project)
 
 
 def settle(project: Path, port: int) -> None:

@@ -18,10 +18,10 @@ namespace = Collection()
 for _found in iter_modules(__path__):
     if not _found.name.startswith("_") and not _found.ispkg:
         _module = import_module(f".{_found.name}", __name__)
-        _tasks = Collection.from_module(_module)
-        # Modules named for a thing you do several things to keep that name in front: `inv db.migrate`.
-        if getattr(_module, "GROUPED", False):
-            namespace.add_collection(_tasks)
-        else:
-            for _task in _tasks.tasks.values():
-                namespace.add_task(_task)
+        # A module's GROUP, named for a thing that you do several things to, stands in front: `inv db.migrate`.
+        _group = getattr(_module, "GROUP", None)
+        if _group and _group not in namespace.collections:
+            namespace.add_collection(Collection(_group))
+        _into = namespace.collections[_group] if _group else namespace
+        for _task in Collection.from_module(_module).tasks.values():
+            _into.add_task(_task, default=_task.is_default or None)

@@ -5,7 +5,7 @@ from invoke import Context, task
 from ._lib import compose, engine
 from ._lib.console import say
 
-GROUPED = True
+GROUP = "db"
 
 
 @task(auto_shortflags=False)

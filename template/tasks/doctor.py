@@ -1,9 +1,8 @@
 """Says what this machine has, what it lacks, and how to get it."""
 
-import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from importlib import import_module
 
 from invoke import Context, task
 from invoke.exceptions import Exit
@@ -11,19 +10,16 @@ from invoke.exceptions import Exit
 from ._lib import engine
 from ._lib.console import say
 from ._lib.failures import find
+from ._lib.findings import Finding
+from ._lib.programs import Program, version
 from ._lib.project import Environment, load
-from ._lib.run import ask
+from ._lib.run import ROOT, ask
 from .registry import kind_of
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `fix` is empty when all is well; only what is `needed` makes doctor fail."""
-
-    subject: str
-    found: str
-    fix: str = ""
-    needed: bool = True
+_PROGRAMS = (
+    Program("git", ("--version",), (2, 20), "https://git-scm.com/downloads"),
+    Program("cargo", ("--version",), (1, 94), "https://rustup.rs, then `rustup update stable`"),
+)
 
 
 @task(auto_shortflags=False)
@@ -33,7 +29,8 @@ def doctor(_context: Context) -> None:
     findings = [*_programs(), *_docker(), *_registry(project.registry)]
     for environment in project.environments.values():
         findings += _environment(environment)
-    for finding in findings:
+    # Environments share tools, which need be named once.
+    for finding in dict.fromkeys(findings):
         mark = "ok  " if not finding.fix else "MISS" if finding.needed else "note"
         say(f"{mark}  {finding.subject:24} {finding.found}")
         if finding.fix:
@@ -44,15 +41,11 @@ def doctor(_context: Context) -> None:
 
 
 def _programs() -> Iterator[Finding]:
-    for name, arguments, least, where, needed in (
-        ("git", ["--version"], (2, 20), "https://git-scm.com/downloads", True),
-        ("cargo", ["--version"], (1, 94), "https://rustup.rs, then `rustup update stable`", False),
-    ):
-        if shutil.which(name) is None:
-            yield Finding(name, "not installed", where, needed)
-            continue
-        said = ask([name, *arguments]).stdout.strip()
-        yield Finding(name, said, "" if _version(said) >= least else f"update it: {where}", needed)
+    for program in _PROGRAMS:
+        problem = program.problem()
+        # Without Rust, images are still built: in containers.
+        needed = program.name != "cargo"
+        yield Finding(program.name, problem or program.says(), program.fix if problem else "", needed)
 
 
 def _docker() -> Iterator[Finding]:
@@ -94,22 +87,14 @@ def _registry(registry: str) -> Iterator[Finding]:
 
 
 def _environment(environment: Environment) -> Iterator[Finding]:
-    name = f"environment {environment.name}"
-    known = ask(["docker", "context", "inspect", environment.context]) if shutil.which("docker") else None
-    if known is not None and known.returncode != 0:
-        yield Finding(
-            name, f"no Docker context {environment.context!r}", "create it, or correct `context:` in invoke.yaml"
-        )
-    else:
-        yield Finding(name, f"{environment.method} on context {environment.context}")
+    if not (ROOT / "tasks" / "methods" / f"{environment.method}.py").is_file():
+        name = f"environment {environment.name}"
+        yield Finding(name, f"no way to deploy called {environment.method!r}", "correct `method:` in invoke.yaml")
+        return
+    way = import_module(f".methods.{environment.method}", __package__).Method(load(), environment)
+    yield from way.findings()
 
 
 def _at_least(subject: str, said: str, least: tuple[int, int]) -> Finding:
-    low = _version(said) < least
+    low = version(said) < least
     return Finding(subject, said, f"update to {least[0]}.{least[1]} or later" if low else "")
-
-
-def _version(said: str) -> tuple[int, ...]:
-    """Return the first version number in a text, or (0,)."""
-    found = re.search(r"(\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else (0,)

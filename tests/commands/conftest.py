@@ -1,4 +1,4 @@
-"""What the task tests share: a project at a desk whose `docker` is a recorder that answers as it is told."""
+"""What the task tests share: a project at a desk whose programs are recorders that answer as they are told."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ from typing import Any
 import pytest
 
 from tests.conftest import Result
+from tools.answers import preset
 
-# Stands in for docker: writes down each call with its standard input, and gives the answer of the last rule that fits.
-RECORDER = """#!{python}
+# Stands in for a program: writes down each call with its standard input, and gives the answer of the last rule that
+# fits. Rules are about docker's arguments; those of other programs begin with the program's name. Where a fake of the
+# program stands beside it, that answers what no rule does.
+RECORDER = """#!{python} -IS
 import json, os, re, sys
 here = os.path.dirname(os.path.abspath(__file__))
-call = " ".join(sys.argv[1:])
-feeds = sys.argv[-1] == "-" or "-f" in sys.argv or "--file" in sys.argv or "--password-stdin" in sys.argv
+program = os.path.basename(__file__)
+call = " ".join(([] if program == "docker" else [program]) + sys.argv[1:])
+feeds = "-" in sys.argv or "-f" in sys.argv or "--file" in sys.argv or "--password-stdin" in sys.argv
+feeds = feeds or "/dev/stdin" in sys.argv
 stdin = sys.stdin.read() if feeds and not sys.stdin.isatty() else ""
-with open(os.path.join(here, "calls"), "a") as calls:
-    calls.write(json.dumps([sys.argv[1:], stdin]) + "\\n")
+with open(os.path.join(here, "calls" if program == "docker" else "cluster-calls"), "a") as calls:
+    calls.write(json.dumps([call.split(" ") if program != "docker" else sys.argv[1:], stdin]) + "\\n")
 rules = [json.loads(line) for line in open(os.path.join(here, "rules"))]
 for rule in reversed(rules):
     if re.search(rule["call"], call):
@@ -33,7 +38,10 @@ for rule in reversed(rules):
         sys.stdout.write(rule["stdout"])
         sys.stderr.write(rule["stderr"])
         sys.exit(rule["code"])
-sys.exit("the recorder has no answer to: docker " + call)
+fake = os.path.join(here, "fakes", program)
+if os.path.exists(fake):
+    os.execve(sys.executable, [sys.executable, "-IS", fake, *sys.argv[1:]], {{**os.environ, "FAKE_STDIN": stdin}})
+sys.exit("the recorder has no answer to: " + program + " " + call)
 """
 
 # Calls that change something on an engine or in a registry.
@@ -84,6 +92,60 @@ class Desk:
         """Those calls that change something."""
         return [" ".join(arguments) for arguments, _ in self.calls if set(arguments[:8]) & set(CHANGING)]
 
+    def records(self, program: str) -> None:
+        """Put a recorder in a program's place."""
+        (self.bin / program).write_text(RECORDER.format(python=sys.executable))
+        (self.bin / program).chmod(0o755)
+
+    @property
+    def cluster_calls(self) -> list[tuple[list[str], str]]:
+        """The calls of programs that speak to a cluster, each with the program's name, and standard input."""
+        path = self.bin / "cluster-calls"
+        return [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
+
+    @property
+    def cluster_changes(self) -> list[str]:
+        """Those calls that change something in a cluster."""
+        changing = {"create", "apply", "replace", "delete", "patch", "label", "annotate", "upgrade", "rollback"}
+        return [
+            " ".join(words)
+            for words, stdin in self.cluster_calls
+            if changing & set(words[:6]) and "--dry-run=server" not in words and "SelfSubjectAccessReview" not in stdin
+        ]
+
+    @property
+    def cluster(self) -> dict[str, Any]:
+        """What the cluster holds: objects by kind and name."""
+        path = self.bin / "fakes" / "cluster.json"
+        held: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return held
+
+    def keep_in_cluster(self, *objects: dict[str, Any], **named: Any) -> None:
+        """Put objects into the cluster, or what its fake is to do."""
+        held = self.cluster | {f"{one['kind']}/{one['metadata']['name']}": one for one in objects} | named
+        (self.bin / "fakes" / "cluster.json").write_text(json.dumps(held))
+
+    def breaks(self, deployment: str, reason: str) -> None:
+        """Let the pods of a Deployment fail."""
+        waiting = {"reason": reason, "message": "it does not start"}
+        last = {"terminated": {"exitCode": 3, "reason": "Error"}}
+        status = {
+            "name": "backend",
+            "ready": False,
+            "restartCount": 2,
+            "state": {"waiting": waiting},
+            "lastState": last,
+        }
+        self.keep_in_cluster(**{f"broken/{deployment}": status})
+
+    def renders(self, objects: list[dict[str, Any]]) -> None:
+        """Let every way make these objects from now on."""
+        (self.bin / "fakes" / "rendered.json").write_text(json.dumps(objects))
+
+    def values(self, text: str, environment: str = "staging") -> None:
+        """Write an environment's values."""
+        (self.project / f"deploy/environments/{environment}.yaml").write_text(text)
+
     def without(self, program: str) -> None:
         """Take a program off this machine."""
         (self.bin / program).unlink()
@@ -98,16 +160,20 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, project: Callable[..., Path]) -> Desk:
-    """A project with everything chosen, git and a few shell tools, and a Docker that is well."""
+    """A project that is deployed with Compose."""
+    return at_a_desk(tmp_path, project(registry="ghcr.io/acme", services=["postgres", "redis"], deploy=["compose"]))
+
+
+def at_a_desk(tmp_path: Path, project: Path) -> Desk:
+    """Copy a project to a desk with git and a few shell tools, and a Docker that is well."""
     copy = tmp_path / "acme-notes"
-    shutil.copytree(project(registry="ghcr.io/acme", services=["postgres", "redis"]), copy)
+    shutil.copytree(project, copy)
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("git", "sh", "cat", "mkdir", "chmod"):
         (tools / name).symlink_to(str(shutil.which(name)))
-    (tools / "docker").write_text(RECORDER.format(python=sys.executable))
-    (tools / "docker").chmod(0o755)
     made = Desk(copy, tools)
+    made.records("docker")
     made.says("^version --format|context default version", "29.0.0\n")
     made.says("^buildx version", "github.com/docker/buildx v0.30.0\n")
     made.says("^compose version", "Docker Compose version v5.0.0\n")
@@ -128,3 +194,43 @@ def stack() -> dict[str, Any]:
             "frontend": {"image": f"ghcr.io/acme/acme-notes-frontend@{DIGEST}", "ports": [{"published": "58123"}]},
         },
     }
+
+
+@pytest.fixture
+def clustered(tmp_path: Path, project: Callable[..., Path]) -> Desk:
+    """A project with all ways to a cluster, whose environment `staging` is ready for a first deploy by the chart."""
+    made = at_a_desk(tmp_path, project(**preset("full")))
+    (made.bin / "fakes").mkdir()
+    for program in ("kubectl", "helm"):
+        made.records(program)
+        shutil.copy(Path(__file__).with_name("fake_cluster.py"), made.bin / "fakes" / program)
+    made.keep_in_cluster({"kind": "Namespace", "metadata": {"name": "acme-notes-staging"}})
+    made.renders(workload("info"))
+    made.values("postgres: {mode: none}\n")
+    path = made.project / "invoke.yaml"
+    path.write_text(path.read_text().replace("docker-desktop", "lab").replace("timeout: 300", "timeout: 1"))
+    made.record_images("backend", "frontend", "cli")
+    platforms = [{"digest": DIGEST, "platform": {"os": "linux", "architecture": "amd64"}}]
+    made.says("imagetools inspect", json.dumps({"digest": DIGEST, "manifests": platforms}))
+    return made
+
+
+def workload(level: str, **more: Any) -> list[dict[str, Any]]:
+    """Objects as a way renders them: settings, and pods that read them."""
+    labels = {"app.kubernetes.io/instance": "acme-notes", "app.kubernetes.io/component": "backend"}
+    container = {"name": "backend", "image": f"ghcr.io/acme/acme-notes-backend@{DIGEST}"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "acme-notes-config", "labels": labels},
+            "data": {"LOG_LEVEL": level, **more},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "acme-notes-backend", "labels": labels},
+            "spec": {"replicas": 2, "template": template},
+        },
+    ]

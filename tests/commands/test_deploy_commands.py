@@ -75,7 +75,7 @@ def ready(desk: Desk, stack: dict[str, Any]) -> Desk:
 
 def test_plan_changes_nothing(ready: Desk) -> None:
     result = ready.inv("deploy", "--plan")
-    assert result.code == 0, result.output
+    assert result.code == 2, result.output
     assert f"+ services.backend.image: ghcr.io/acme/acme-notes-backend@{DIGEST}" in result.output
     assert "Nothing was changed" in result.output
     assert not ready.changes
@@ -141,7 +141,7 @@ def test_the_shell_does_not_leak_into_a_deploy(ready: Desk) -> None:
         .read_text()
         .replace("rules = ", "assert 'LOG_LEVEL' not in os.environ or 'compose --project' not in call\nrules = ")
     )
-    assert ready.inv("deploy", "--plan").code == 0
+    assert ready.inv("deploy", "--plan").code == 2
 
 
 def test_an_unhealthy_release_is_explained_and_taken_back(ready: Desk) -> None:
@@ -225,7 +225,7 @@ def test_a_port_held_by_a_program(ready: Desk, stack: dict[str, Any]) -> None:
 def test_its_own_port_is_no_conflict(ready: Desk) -> None:
     own = {"Names": "x", "Labels": "com.docker.compose.project=acme-notes-production", "Ports": "0.0.0.0:58123->80/tcp"}
     ready.says("default ps --format", json.dumps(own))
-    assert ready.inv("deploy", "--plan").code == 0
+    assert ready.inv("deploy", "--plan").code == 2
 
 
 def test_an_image_that_is_nowhere(ready: Desk) -> None:

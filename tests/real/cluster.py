@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -155,7 +156,18 @@ def database(image: str, name: str) -> str:
         kubectl("create", "namespace", DATABASE)
         kubectl(*run, "run", "postgres", f"--image={image}", "--port=5432", "--env=POSTGRES_PASSWORD=test", "--expose")
     kubectl(*run, "wait", "--for=condition=Ready", "pod/postgres", "--timeout=120s")
-    psql = (*run, "exec", "postgres", "--", "psql", "--host=127.0.0.1", "--username=postgres", "--command")
+    psql = (
+        *run,
+        "exec",
+        "postgres",
+        "--",
+        "env",
+        "PGPASSWORD=test",
+        "psql",
+        "--host=127.0.0.1",
+        "--username=postgres",
+        "--command",
+    )
     eventually(lambda: "1 row" in kubectl(*psql, "select 1", check=False), seconds=60)
     kubectl(*psql, f"drop database if exists {name} with (force)")
     kubectl(*psql, f"create database {name}")
@@ -174,6 +186,11 @@ def for_the_cluster(registry: str, *images: str) -> dict[str, str]:
     return placed
 
 
+def install(folder: Path) -> None:
+    """Give a checkout the Pulumi program's packages, which this Python has: what `pulumi install` would do."""
+    (folder / "deploy/pulumi/venv").symlink_to(sys.prefix)
+
+
 def checkout(built: Site, folder: Path, method: str, values: dict[str, Any]) -> Deployed:
     """Copy the built project and give it an environment of one way."""
     site = Deployed(folder / method / NAME, 0, method=method)
@@ -186,4 +203,5 @@ def checkout(built: Site, folder: Path, method: str, values: dict[str, Any]) -> 
     (site.folder / "invoke.yaml").write_text(yaml.safe_dump(facts))
     site.values.write_text(yaml.safe_dump(values))
     site.commit_values()
+    install(site.folder)
     return site

@@ -31,6 +31,9 @@ def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     home = tmp_path_factory.mktemp("deployed")
     site = Site(home / "road", free_port())
     shutil.copytree(built.folder, site.folder)
+    # Without the other environments, there is no need to say which.
+    facts = site.folder / "invoke.yaml"
+    facts.write_text(facts.read_text().partition("\n  staging:")[0] + "\n")
     site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
     site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
     site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
@@ -124,9 +127,10 @@ def test_a_redeploy_keeps_what_was_stored_and_replaces_nothing(deployed: Site) -
 
 def test_a_changed_value_is_planned_and_applied(deployed: Site) -> None:
     deployed.edit("deploy/environments/production.env", "LOG_LEVEL=info", "LOG_LEVEL=debug")
-    plan = deployed.succeed("deploy", "--plan")
-    assert "~ services.backend.environment.LOG_LEVEL: info → debug" in plan
-    assert len(re.findall(r"^  [~+-] ", plan, re.MULTILINE)) == len(re.findall("LOG_LEVEL", plan))
+    planned = deployed.inv("deploy", "--plan")
+    assert planned.code == 2
+    assert "~ services.backend.environment.LOG_LEVEL: info → debug" in planned.output
+    assert len(re.findall(r"^  [~+-] ", planned.output, re.MULTILINE)) == len(re.findall("LOG_LEVEL", planned.output))
     deployed.succeed("deploy", "--yes")
     assert "LOG_LEVEL=debug" in running("backend")["Config"]["Env"]  # type: ignore[index]
 

@@ -21,6 +21,7 @@ from .cluster import (
     database,
     everywhere,
     for_the_cluster,
+    install,
     kubectl,
     load,
 )
@@ -168,6 +169,7 @@ def test_a_rollback_from_another_checkout_loses_no_request(
     def back(site: Deployed) -> dict[str, Any]:
         other = tmp_path / site.method
         subprocess.run(["git", "clone", "--quiet", str(site.folder), str(other)], check=True)
+        install(other)
         with load(site.address) as counts:
             output = site.succeed("rollback", "--env", site.method, "--release", "1", "--yes", folder=other)
             time.sleep(2)

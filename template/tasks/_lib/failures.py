@@ -1,7 +1,8 @@
-"""Failures of other programs whose cause is known: failures.yaml, and ending a task with one."""
+"""Failures of other programs whose cause is known: the files *failures.yaml, and ending a task with one."""
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -9,12 +10,14 @@ import yaml
 
 from .console import stop
 
-_FILE = Path(__file__).with_suffix(".yaml")
+_OWN = Path(__file__).with_suffix(".yaml")
+# Those that a way of deploying brings along come first: they are less general.
+_FILES = [*sorted(set(_OWN.parent.rglob("*failures.yaml")) - {_OWN}), _OWN]
 
 
 @dataclass(frozen=True)
 class Known:
-    """A failure by its name in failures.yaml, with the line that shows it in the cause."""
+    """A failure by its name in its file, with the line that shows it in the cause."""
 
     name: str
     cause: str
@@ -23,12 +26,19 @@ class Known:
 
 def find(said: str) -> Known | None:
     """Return the known failure in what a program said, or None."""
-    table: dict[str, dict[str, str]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    for name, failure in table.items():
+    for name, failure in _table().items():
         for line in said.splitlines():
             if re.search(failure["says"], line, re.IGNORECASE):
                 return Known(name, f"{failure['cause']} ({line.strip()})", failure["fix"])
     return None
+
+
+@cache
+def _table() -> dict[str, dict[str, str]]:
+    read: dict[str, dict[str, str]] = {}
+    for file in _FILES:
+        read |= yaml.safe_load(file.read_text(encoding="utf-8"))
+    return read
 
 
 def stop_because(said: str, cause: str, fix: str) -> NoReturn:

@@ -8,7 +8,8 @@ from typing import Any
 
 from .console import stop
 from .failures import find
-from .run import ROOT, ask
+from .layout import platform_name
+from .run import ROOT, ask, read
 
 FOLDER = ROOT / ".slipway"
 RECORD = FOLDER / "images.json"
@@ -53,7 +54,7 @@ def record(images: dict[str, Image]) -> None:
 
 def in_registry(reference: str) -> str | None:
     """Return the digest that a registry has under a reference, or None when it has none. Stops when it refuses."""
-    done = _ask_registry(reference)
+    done = ask_registry(reference)
     if done.returncode == 0:
         return str(json.loads(done.stdout)["digest"])
     known = find(done.stderr)
@@ -62,19 +63,30 @@ def in_registry(reference: str) -> str | None:
     return None
 
 
+def platforms(reference: str) -> list[str]:
+    """Return the platforms of an image that a registry has; stop when it has none or refuses."""
+    command = ["docker", "buildx", "imagetools", "inspect", reference, "--format"]
+    index = json.loads(read([*command, "{{json .Manifest}}"], fix="push it first: `inv push`"))
+    named = [entry["platform"] for entry in index.get("manifests", ()) if "platform" in entry]
+    # What has no index is for one platform, which only its configuration tells.
+    found = named or [json.loads(read([*command, "{{json .Image}}"]))]
+    return [platform_name(one) for one in found if one["os"] != "unknown"]
+
+
 def is_in_registry(reference: str) -> bool:
     """Return whether a registry has a reference; one that refuses or cannot be reached has not."""
-    return _ask_registry(reference).returncode == 0
+    return ask_registry(reference).returncode == 0
 
 
 def check_reach(repository: str) -> None:
     """Stop when the registry of a repository cannot be reached. Whether it lets one push, only pushing tells."""
-    known = find(_ask_registry(repository).stderr)
+    known = find(ask_registry(repository).stderr)
     if known and known.name == "unreachable":
         stop(known.cause, known.fix)
 
 
-def _ask_registry(reference: str) -> subprocess.CompletedProcess[str]:
+def ask_registry(reference: str) -> subprocess.CompletedProcess[str]:
+    """Ask a registry for what it has under a reference."""
     return ask(["docker", "buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}"])
 
 

@@ -41,13 +41,18 @@ class Project:
         """Return the image repository of a binary, in `registry` or the project's own."""
         return f"{registry or self.registry}/{self.name}-{binary}"
 
-    def environment(self, name: str | None) -> Environment:
-        """Return an environment by name; without a name, the only one. Stops with the names there are."""
+    def environment(self, name: str | None, method: str = "") -> Environment:
+        """Return an environment by name; without a name, the only one, or the only one of a method.
+
+        Stops with the names there are.
+        """
         known = ", ".join(sorted(self.environments)) or "none"
         if name is None:
-            if len(self.environments) != 1:
+            of_method = [one for one in self.environments.values() if one.method == method]
+            fitting = of_method or list(self.environments.values())
+            if len(fitting) != 1:
                 stop(f"which environment? invoke.yaml has: {known}", "name it with --env")
-            return next(iter(self.environments.values()))
+            return fitting[0]
         if name not in self.environments:
             stop(
                 f"there is no environment {name!r}; invoke.yaml has: {known}",

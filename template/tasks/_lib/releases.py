@@ -2,11 +2,13 @@
 
 import getpass
 import platform
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from .findings import Finding
 from .images import Image
 from .project import Environment, Project
 from .run import ask
@@ -14,7 +16,10 @@ from .run import ask
 
 @dataclass(frozen=True)
 class Release:
-    """What was deployed. `origin` is its own number, or that of the release that a rollback returned to."""
+    """What was deployed. `origin` is its own number, or that of the release that a rollback returned to.
+
+    `revision` is the number by which the method's own tool knows the release, where that tool counts too.
+    """
 
     number: int
     origin: int
@@ -22,8 +27,10 @@ class Release:
     author: str
     time: str
     images: dict[str, str]
-    values: dict[str, str]
+    values: dict[str, Any]
     objects: dict[str, Any]
+    method: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,25 +43,50 @@ class Failure:
     logs: str
 
 
+@dataclass(frozen=True)
+class Permitted:
+    """What a deploy may do besides changing its own objects, because it was told so."""
+
+    create_namespace: bool = False
+    adopt: bool = False
+
+
 class Method(Protocol):
     """One way to deploy, for one environment."""
 
     def __init__(self, project: Project, environment: Environment) -> None: ...
 
-    def prepare(self, images: dict[str, Image]) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
+    def check(self) -> None:
+        """Stop unless the programs that the method calls are here, and new enough."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what `inv doctor` says about the environment. Never stops."""
+
+    def make_secrets(self, permitted: Permitted) -> None:
+        """Make the secrets that are missing; stop when they would not fit the data that is there."""
+
+    def prepare(
+        self, images: dict[str, Image], permitted: Permitted
+    ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         """Check everything and return image references, values and objects. Changes nothing that serves."""
 
     def prepare_again(self, release: Release) -> None:
         """Check that a former release can be applied as it was recorded."""
 
+    def compare(self, current: Release | None, objects: dict[str, Any]) -> list[str]:
+        """Return the difference between what runs and some objects: that of `prepare`, or of a former release."""
+
     def releases(self) -> list[Release]:
         """Return the releases that the target remembers, oldest first."""
 
-    def lock(self, image: str) -> AbstractContextManager[None]:
-        """Hold the environment; stop with the holder's name when somebody else does."""
+    def lock(self, release: Release) -> AbstractContextManager[None]:
+        """Hold the environment for a release; stop with the holder's name when somebody else does."""
 
-    def apply(self, objects: dict[str, Any]) -> list[Failure]:
-        """Bring objects about, wait until they are healthy, and return what is not."""
+    def apply(self, release: Release, before: Release | None) -> list[Failure]:
+        """Bring a new release about in place of another, wait until it is healthy, and return what is not."""
+
+    def apply_again(self, release: Release, before: Release | None) -> list[Failure]:
+        """Bring a former release back in place of another, exactly as it was recorded."""
 
     def record(self, release: Release) -> None:
         """Make the target remember a release."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from typing import Any, NoReturn
 from .._lib import compose, differences, engine, images, releases, secret_files, target
 from .._lib.console import say, stop
 from .._lib.failures import find, stop_because
+from .._lib.findings import Finding
 from .._lib.images import Image
 from .._lib.project import Environment, Project
-from .._lib.releases import Failure, Release
+from .._lib.releases import Failure, Permitted, Release
 from .._lib.run import ROOT, ask, bare_environment, read, run
 
 _FILES = [compose.BASE, "docker-compose.production.yml"]
@@ -41,8 +43,45 @@ class Method:
 
     # --- Checking ---
 
-    def prepare(self, built: dict[str, Image]) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
+    def check(self) -> None:
+        """Stop unless the engine answers."""
+        engine.check()
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield whether Docker has the context."""
+        name = f"environment {self._environment.name}"
+        context = self._environment.context
+        if shutil.which("docker") and ask(["docker", "context", "inspect", context]).returncode != 0:
+            yield Finding(name, f"no Docker context {context!r}", "create it, or correct `context:` in invoke.yaml")
+        else:
+            yield Finding(name, f"{self._environment.method} on context {context}")
+
+    def make_secrets(self, permitted: Permitted) -> None:
+        """Make the missing secrets on the engine's machine, never a second set beside data."""
+        _refuse(permitted)
+        machine = target.of_context(self._environment.context)
+        folder = machine.expand(str(self._environment.settings["secrets"]))
+        lacking = secret_files.missing(machine, folder)
+        if not lacking:
+            say(f"All secrets are in {folder}. Next: `inv deploy --plan`")
+            return
+        label = f"label=com.docker.compose.project={self._name}"
+        volumes = ask([*self._docker, "volume", "ls", "--quiet", "--filter", label]).stdout.split()
+        if volumes:
+            stop(
+                f"{', '.join(lacking)} are missing, but new ones would not open the data in {', '.join(volumes)}",
+                f"put the old files back into {folder}, or give up the data: "
+                f"`inv destroy --env {self._environment.name} --data`",
+            )
+        say(f"Making secrets on {machine.ssh[-1] if machine.ssh else 'this machine'}:")
+        secret_files.make(machine, folder)
+        say("\nKeep a copy in a safe place: without them, the data cannot be opened. Next: `inv deploy --plan`")
+
+    def prepare(
+        self, built: dict[str, Image], permitted: Permitted
+    ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         """Check engine, values, secrets, ports and images; return references, values and the resolved stack."""
+        _refuse(permitted)
         machine = self._check_engine()
         own = self._values()
         folder = machine.expand(str(self._environment.settings["secrets"]))
@@ -62,6 +101,10 @@ class Method:
         self._check_engine()
         for service in release.objects["services"].values():
             self._fetch(service["image"])
+
+    def compare(self, current: Release | None, objects: dict[str, Any]) -> list[str]:
+        """Compare with the stack of the current release."""
+        return differences.compare(current.objects if current else {}, objects)
 
     def _check_engine(self) -> target.Target:
         """Return the machine of the environment's context, whose engine answers."""
@@ -162,8 +205,9 @@ class Method:
         return f"{self._name}-release-{release.number}"
 
     @contextmanager
-    def lock(self, image: str) -> Iterator[None]:
+    def lock(self, release: Release) -> Iterator[None]:
         """Hold the environment by a container that is never started: its name can be taken only once."""
+        image = next(iter(release.images.values()))
         name = f"{self._name}-deploy-lock"
         labels = ["--label", f"slipway.holder={releases.who()}", "--label", f"slipway.since={releases.now()}"]
         made = ask([*self._docker, "create", "--name", name, "--network", "none", *labels, image, "lock"])
@@ -184,11 +228,13 @@ class Method:
 
     # --- Changing ---
 
-    def apply(self, objects: dict[str, Any]) -> list[Failure]:
+    def apply(self, release: Release, before: Release | None) -> list[Failure]:
         """Bring up what changed, dependencies first, each healthy before the next; stop at the first that fails.
 
         Service by service, because compose by itself also replaces whatever depends on a replaced service.
         """
+        del before  # What is there and no longer wanted is found by its labels.
+        objects = release.objects
         until = time.monotonic() + float(self._environment.settings.get("timeout", 120))
         for services in compose.in_order(objects):
             failures = self._up(objects, services, until)
@@ -198,6 +244,9 @@ class Method:
             if self._service(container) not in objects["services"]:
                 run([*self._docker, "rm", "--force", container["Name"].lstrip("/")])
         return []
+
+    # The stack is recorded as it was brought up.
+    apply_again = apply
 
     def _up(self, objects: dict[str, Any], services: list[str], until: float) -> list[Failure]:
         """Start some services and wait until each is healthy or has failed."""
@@ -284,6 +333,12 @@ class Method:
         run([*self._compose, "down", "--remove-orphans", *(["--volumes"] if data else [])])
         for release in found:
             ask([*self._docker, "volume", "rm", self._volume(release)])
+
+
+def _refuse(permitted: Permitted) -> None:
+    """Stop when something is permitted that only a cluster has."""
+    if permitted != Permitted():
+        stop("an engine has no namespaces, and nothing to take over", "leave --create-namespace and --adopt out")
 
 
 def _state(container: dict[str, Any]) -> str:

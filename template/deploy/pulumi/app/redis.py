@@ -13,7 +13,7 @@ from .instance import DO_NOT_WAIT, App
 
 PORT = 6379
 # The image's own user.
-USER = 999
+USER = 65532
 # The password comes by standard input: an argument would show in `ps`.
 START = (
     r"""printf 'maxmemory %s\nmaxmemory-policy allkeys-lru\nsave ""\ndir /data\nrequirepass %s\n' """

@@ -103,9 +103,9 @@ resource "kubernetes_deployment_v1" "redis" {
         security_context {
           run_as_non_root = true
           # The image's own user.
-          run_as_user  = 999
-          run_as_group = 999
-          fs_group     = 999
+          run_as_user  = 65532
+          run_as_group = 65532
+          fs_group     = 65532
           seccomp_profile {
             type = "RuntimeDefault"
           }

@@ -1,0 +1,112 @@
+"""What every change of an environment has in common: its way, the question, the lock, and the way back."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import NoReturn
+
+from invoke.exceptions import Exit
+
+from .console import say, stop
+from .project import Environment, load
+from .releases import Failure, Method, Release
+from .run import ROOT
+
+ENV = "the environment in invoke.yaml (default: the only one)"
+
+
+def method(env: str, to: str = "") -> tuple[Environment, Method]:
+    """Return an environment and its way of deploying; stop with the ways there are when it has none such."""
+    environment = load().environment(env or None, to)
+    return environment, _way(environment, to or environment.method)
+
+
+def deployed(env: str) -> tuple[Environment, Method, list[Release]]:
+    """Return an environment, the way by which it was deployed last, and its releases."""
+    environment, way = method(env)
+    way.check()
+    former = way.releases()
+    if former and former[-1].method not in ("", environment.method):
+        way = _way(environment, former[-1].method)
+        way.check()
+    return environment, way, former
+
+
+def _way(environment: Environment, name: str) -> Method:
+    ways = sorted(path.stem for path in (ROOT / "tasks" / "methods").glob("[a-z]*.py"))
+    if name not in ways:
+        stop(
+            f"there is no way to deploy called {name!r}; there are: {', '.join(ways)}",
+            "correct --to, or `method:` in invoke.yaml",
+        )
+    way: Method = import_module(f"..methods.{name}", __package__).Method(load(), environment)
+    return way
+
+
+def show(environment: Environment, current: Release | None, lines: list[str]) -> None:
+    """Show a difference."""
+    against = f"release {current.number}" if current else "nothing, because there is no release yet"
+    say(f"{environment.name}, compared with {against}:")
+    for line in lines or ["(no difference)"]:
+        say(f"  {line}")
+
+
+def confirm(yes: bool) -> None:
+    """Ask whether to go on, unless `yes` says so."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        stop("nobody is here to ask, so nothing was changed", "add --yes")
+    if input("\nGo on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise Exit("Nothing was changed.", 1)
+
+
+def change(
+    environment: Environment,
+    method: Method,
+    release: Release,
+    current: Release | None,
+    apply: Callable[[Release, Release | None], list[Failure]],
+) -> None:
+    """Apply a release under the lock and record it; when it fails, return to the current one and end with 1."""
+    with method.lock(release):
+        if method.releases()[-1:] != ([current] if current else []):
+            stop("somebody deployed since the checks began, so nothing was changed", "run the same command again")
+        failures = apply(release, current)
+        if failures:
+            _tell(failures)
+            _return(environment, release, current)
+        method.record(release)
+    again = f" (release {release.origin} again)" if release.origin != release.number else ""
+    say(f"\nRelease {release.number}{again} is healthy at {method.address()}")
+    say(f"Next: `inv status`, `inv logs`; back with `inv rollback --env {environment.name}`")
+
+
+def _return(environment: Environment, release: Release, current: Release | None) -> NoReturn:
+    """Bring the current release back, by the way it was deployed, and end with 1 whether that worked or not."""
+    if current is None:
+        stop(
+            "the first release did not become healthy; nothing was serving before, and it was left as it is",
+            f"correct what the lines above name and deploy again; `inv destroy --env {environment.name}` removes it",
+        )
+    say(f"\nReturning to release {current.number} …")
+    failures = _way(environment, current.method or release.method).apply_again(current, release)
+    if failures:
+        _tell(failures)
+        stop(
+            f"the new release failed, and release {current.number} did not come back",
+            "read the lines above; then `inv rollback --release N` to an older one",
+        )
+    stop(
+        f"the new release did not become healthy; release {current.number} serves again",
+        "correct what the probe and log lines above name, then deploy again",
+    )
+
+
+def _tell(failures: list[Failure]) -> None:
+    for failure in failures:
+        say(f"\n{failure.part}: {failure.state}")
+        if failure.probe:
+            say(f"  its probe said: {failure.probe}")
+        if failure.logs:
+            say("  last log lines:\n" + "\n".join(f"    {line}" for line in failure.logs.splitlines()))

@@ -1,0 +1,60 @@
+"""For ways of deploying that come back by doing again, with a former commit's files, what was done then."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..console import stop
+from ..images import Image
+from ..releases import Failure, Permitted, Release
+from ..run import ROOT, ask, read
+from .method import ClusterMethod
+
+
+class CommitMethod(ClusterMethod):
+    """A way that deploys the files of a commit, so that every release can be made again."""
+
+    def prepare(
+        self, built: dict[str, Image], permitted: Permitted
+    ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+        """Check also that a commit has what is deployed."""
+        changed = ask(["git", "status", "--porcelain", "--", "deploy"])
+        if changed.returncode != 0 or changed.stdout:
+            stop(
+                f"no commit has what is in deploy/ now, and {self.NAME} comes back to a release by its commit",
+                "commit it: git add deploy && git commit",
+            )
+        return super().prepare(built, permitted)
+
+    def prepare_again(self, release: Release) -> None:
+        """Check also that the commit of that time is here."""
+        super().prepare_again(release)
+        if ask(["git", "cat-file", "-e", f"{release.commit}^{{commit}}"]).returncode != 0:
+            stop(
+                f"release {release.number} was made from commit {release.commit}, which this repository does not have",
+                "fetch it: git fetch --all; or name another release with --release",
+            )
+
+    def _bring(self, release: Release) -> list[Failure]:
+        return self._bring_from(ROOT, release)
+
+    def _bring_back(self, release: Release) -> list[Failure]:
+        with _checkout(release.commit) as folder:
+            return self._bring_from(folder, release)
+
+    def _bring_from(self, root: Path, release: Release) -> list[Failure]:
+        """Make the tool bring a release about with a checkout's files."""
+        raise NotImplementedError
+
+
+@contextmanager
+def _checkout(commit: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "then"
+        read(["git", "worktree", "add", "--detach", str(path), commit])
+        try:
+            yield path
+        finally:
+            ask(["git", "worktree", "remove", "--force", str(path)])

@@ -1,0 +1,208 @@
+"""Waits until the pods of a release serve, and tells early and in full why they do not."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..console import say
+from ..releases import Failure
+from .kubectl import Cluster, Object
+
+# A container in one of these states does not get out of it by waiting.
+_STUCK = (
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "ErrImageNeverPull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "RunContainerError",
+)
+
+
+@dataclass(frozen=True)
+class _Rollout:
+    """A Deployment as the cluster sees it, with its newest set of pods."""
+
+    deployment: Object
+    newest: Object
+    pods: list[Object]
+
+    @property
+    def part(self) -> str:
+        labels: dict[str, str] = self.deployment["metadata"]["labels"]
+        return labels.get("app.kubernetes.io/component", str(self.deployment["metadata"]["name"]))
+
+    @property
+    def seen(self) -> bool:
+        """Whether the controller has read the Deployment as it stands: what it says before is of the former one."""
+        return bool(self._status("observedGeneration") >= self.deployment["metadata"]["generation"])
+
+    @property
+    def wanted(self) -> int:
+        return int(self.deployment["spec"].get("replicas", 1))
+
+    @property
+    def ready(self) -> int:
+        return int(self.newest.get("status", {}).get("availableReplicas", 0)) if self.seen else 0
+
+    @property
+    def done(self) -> bool:
+        """Whether all new pods serve and all old ones have ended."""
+        return self.seen and self.ready >= self.wanted and self._status("replicas") == self._status("updatedReplicas")
+
+    @property
+    def refused(self) -> str:
+        """What the cluster says when it lets no pod be made, such as a quota."""
+        if self.seen:
+            for condition in self.deployment.get("status", {}).get("conditions", ()):
+                if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+                    return str(condition["message"])
+        return ""
+
+    def _status(self, field: str) -> int:
+        return int(self.deployment.get("status", {}).get(field, 0))
+
+
+def wait(cluster: Cluster, instance: str, names: set[str], seconds: float) -> list[Failure]:
+    """Wait until the Deployments of some names serve; return what failed, or did not serve in time."""
+    until = time.monotonic() + seconds
+    shown: dict[str, str] = {}
+    while True:
+        rollouts = [one for one in _rollouts(cluster, instance) if one.deployment["metadata"]["name"] in names]
+        for one in rollouts:
+            line = f"  {one.part}: {one.ready} of {one.wanted} ready" + (", old pods end" if _ends(one) else "")
+            if shown.get(one.part) != line:
+                say(line)
+                shown[one.part] = line
+        failed = [failure for one in rollouts for failure in _failures(cluster, one)]
+        if failed:
+            return failed
+        late = [one for one in rollouts if not one.done]
+        if not late and len(rollouts) == len(names):
+            return []
+        if time.monotonic() > until:
+            return [_late(cluster, one, seconds) for one in late]
+        time.sleep(1)
+
+
+def _ends(rollout: _Rollout) -> bool:
+    return rollout.seen and rollout.ready >= rollout.wanted and not rollout.done
+
+
+def _rollouts(cluster: Cluster, instance: str) -> Iterator[_Rollout]:
+    """Yield what is being rolled out; nothing while the cluster does not answer, which may pass."""
+    selector = f"app.kubernetes.io/instance={instance}"
+    done = cluster.ask("get", "deployments,replicasets,pods", "--selector", selector, "--output", "json")
+    found: list[Object] = json.loads(done.stdout)["items"] if done.returncode == 0 else []
+    for one in found:
+        if one["kind"] == "Deployment":
+            sets = [other for other in found if _is_of(other, one["metadata"]["uid"])]
+            newest: Object = max(sets, key=_revision, default={})
+            pods = [other for other in found if newest and _is_of(other, newest["metadata"]["uid"])]
+            yield _Rollout(one, newest, pods)
+
+
+def _is_of(one: Object, uid: str) -> bool:
+    return any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences", ()))
+
+
+def _revision(replica_set: Object) -> int:
+    return int(replica_set["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision", 0))
+
+
+def _failures(cluster: Cluster, rollout: _Rollout) -> Iterator[Failure]:
+    """Yield why a rollout cannot succeed: of several pods that fail, one."""
+    if rollout.refused:
+        yield Failure(rollout.part, f"no pod can be made: {rollout.refused}", "", "")
+    for pod in rollout.pods if rollout.seen else ():
+        for status in _statuses(pod):
+            waiting = status["state"].get("waiting") or {}
+            if waiting.get("reason") in _STUCK:
+                yield _failure(cluster, rollout, pod, status)
+                return
+
+
+def _late(cluster: Cluster, rollout: _Rollout, seconds: float) -> Failure:
+    """Return why a rollout is not over yet: that of its first pod that does not serve."""
+    for pod in rollout.pods:
+        for status in _statuses(pod):
+            if not status.get("ready") and not _has_ended_well(status):
+                return _failure(cluster, rollout, pod, status)
+        for condition in pod["status"].get("conditions", ()):
+            if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                name = pod["metadata"]["name"]
+                return Failure(rollout.part, f"pod {name} has no node: {condition.get('message', '')}", "", "")
+    return Failure(rollout.part, f"{rollout.ready} of {rollout.wanted} ready after {seconds:.0f} s", "", "")
+
+
+def _statuses(pod: Object) -> list[Object]:
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+
+
+def _has_ended_well(status: Object) -> bool:
+    return bool((status["state"].get("terminated") or {}).get("exitCode") == 0)
+
+
+def _failure(cluster: Cluster, rollout: _Rollout, pod: Object, status: Object) -> Failure:
+    """Return what can be learnt of a container: its state, what its probe saw, and its last log lines."""
+    name, container = pod["metadata"]["name"], status["name"]
+    before = ["--previous"] if status.get("restartCount") and not status["state"].get("running") else []
+    logs = cluster.ask("logs", name, "--container", container, "--tail", "20", *before)
+    state, met = _state(status), _last_warning(cluster, name)
+    running = "running" in status["state"]
+    return Failure(
+        f"{rollout.part} (pod {name}, container {container})",
+        # What is only being created has met something that its own state does not tell.
+        f"{state}: {met}"
+        if met and status["state"].get("waiting", {}).get("message") is None and not running
+        else state,
+        "; ".join(text for text in (met, _answer(cluster, pod, container)) if text) if running else "",
+        logs.stdout.strip() if logs.returncode == 0 else "",
+    )
+
+
+def _state(status: Object) -> str:
+    """Return a container's state in a few words."""
+    ((word, details),) = status["state"].items()
+    reason, message = details.get("reason", ""), details.get("message", "")
+    last = (status.get("lastState") or {}).get("terminated") or {}
+    ended = f", last exit code {last['exitCode']}" if last else ""
+    ended = f"{ended} ({last['reason']})" if last.get("reason") not in (None, "Error", "Completed") else ended
+    return (f"{reason or word}{ended}" + (f": {message}" if message else "")).replace(
+        "running", "runs, but is not ready"
+    )
+
+
+def _last_warning(cluster: Cluster, pod: str) -> str:
+    """Return the newest warning about a pod, such as what its probe met."""
+    selector = f"involvedObject.name={pod},type=Warning"
+    done = cluster.ask("get", "events", "--field-selector", selector, "--output", "json")
+    events = json.loads(done.stdout)["items"] if done.returncode == 0 else []
+    newest: Object = max(events, key=lambda event: str(event.get("lastTimestamp")), default={})
+    return str(newest.get("message", "")).strip()
+
+
+def _answer(cluster: Cluster, pod: Object, container: str) -> str:
+    """Return what a running container answers to its readiness probe now, as far as it can be asked."""
+    for one in pod["spec"]["containers"]:
+        asked = (one.get("readinessProbe") or {}).get("httpGet")
+        if one["name"] == container and asked:
+            ports = {port.get("name"): port["containerPort"] for port in one.get("ports", ())}
+            place = f"{pod['metadata']['name']}:{ports.get(asked['port'], asked['port'])}"
+            return f"{asked['path']} says {cluster.get_through(place, asked['path'])}"
+    return ""
+
+
+def describe(pod: Object) -> tuple[str, str, str]:
+    """Return name, state and image of a pod."""
+    statuses = _statuses(pod)
+    bad = [_state(one) for one in statuses if not one.get("ready") and not _has_ended_well(one)]
+    state = "ending" if pod["metadata"].get("deletionTimestamp") else "ready" if statuses and not bad else ""
+    return (
+        pod["metadata"]["name"],
+        state or (bad or [pod["status"].get("phase", "unknown").lower()])[0],
+        pod["spec"]["containers"][0]["image"],
+    )

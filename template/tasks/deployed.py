@@ -1,0 +1,90 @@
+"""What is deployed: looking at it, going back, removing it."""
+
+from dataclasses import replace
+
+from invoke import Context, task
+
+from ._lib import changing, releases
+from ._lib.console import say, stop
+from ._lib.releases import Release
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "env": changing.ENV,
+        "release": "its number (default: the one before)",
+        "yes": "do not ask before changing",
+    },
+)
+def rollback(_context: Context, env: str = "", release: int = 0, yes: bool = False) -> None:
+    """Return to a former release, exactly as the target remembers it: also from another checkout."""
+    environment, method, former = changing.deployed(env)
+    if not former:
+        stop(f"{environment.name} has no release to return to", "deploy one: `inv deploy`")
+    current = former[-1]
+    goal = _goal(former, release)
+    method.prepare_again(goal)
+    changing.show(environment, current, method.compare(current, goal.objects))
+    changing.confirm(yes)
+    again = replace(goal, number=current.number + 1, author=releases.who(), time=releases.now())
+    changing.change(environment, method, again, current, method.apply_again)
+
+
+@task(auto_shortflags=False, help={"env": changing.ENV})
+def status(_context: Context, env: str = "") -> None:
+    """Show what runs, where it answers, and the releases."""
+    environment, method, former = changing.deployed(env)
+    if not former:
+        say(f"{environment.name} has no release. Next: `inv deploy --plan`")
+        return
+    say(f"{environment.name} at {method.address()}\n")
+    parts = method.status()
+    width = max(12, *(len(name) for name, _, _ in parts)) if parts else 12
+    for name, state, image in parts:
+        say(f"  {name:{width}} {state:12} {image}")
+    say("\nReleases, newest first:")
+    for one in reversed(former):
+        back = f", back to {one.origin}" if one.origin != one.number else ""
+        say(f"  {one.number:3}  {one.time}  {one.commit[:12]}  {one.author}{back}")
+    say("\nNext: `inv logs`, `inv rollback`")
+
+
+@task(
+    auto_shortflags=False,
+    help={"env": changing.ENV, "service": "only this one's", "follow": "go on until Ctrl-C"},
+)
+def logs(_context: Context, env: str = "", service: str = "", follow: bool = False) -> None:
+    """Show the last lines that the parts logged."""
+    _, method, _ = changing.deployed(env)
+    method.logs(service, follow)
+
+
+@task(
+    auto_shortflags=False,
+    help={"env": changing.ENV, "data": "delete the data too", "yes": "do not ask before changing"},
+)
+def destroy(_context: Context, env: str = "", data: bool = False, yes: bool = False) -> None:
+    """Remove everything that was deployed, and the releases; the data stays, unless --data."""
+    environment, method, _ = changing.deployed(env)
+    say(f"This removes {environment.name} and its releases{', AND ITS DATA' if data else '; its data stays'}.")
+    changing.confirm(yes)
+    method.destroy(data)
+    say("\nRemoved. Next: `inv deploy`")
+
+
+def _goal(former: list[Release], number: int) -> Release:
+    """Return the release to go back to: that of a number, or the newest one before the current one's origin."""
+    known = ", ".join(str(one.number) for one in former)
+    if number:
+        for one in former:
+            if one.number == number:
+                return one
+        stop(f"there is no release {number}; the target remembers {known}", "name one of these with --release")
+    older = [one for one in former if one.number < former[-1].origin]
+    if not older:
+        stop(
+            f"there is no release before {former[-1].origin}",
+            f"name one with --release (there are {known}), or deploy another image",
+        )
+    return older[-1]

@@ -1,0 +1,62 @@
+"""Deploys with the Helm chart, whose own releases Helm keeps; each of ours knows which one is its."""
+
+import json
+from dataclasses import replace
+
+import yaml
+
+from .._lib import values
+from .._lib.cluster.method import ClusterMethod
+from .._lib.console import stop
+from .._lib.programs import Program
+from .._lib.releases import Failure, Release
+from .._lib.renderers import helm as renderer
+from .._lib.run import ask, read
+
+# Helm counts failed deploys and returns from them too, so more than the ten releases that can be gone back to.
+_HISTORY = "40"
+
+
+class Method(ClusterMethod):
+    """One environment, as a release of Helm."""
+
+    NAME = "helm"
+    RENDERER = renderer
+    PROGRAM = Program("helm", ("version", "--short"), (3, 8), "https://helm.sh/docs/intro/install/")
+    OWN_MEMORY = "owner=helm,name={name}"
+    ADOPTS = True
+
+    def prepare_again(self, release: Release) -> None:
+        """Check also that Helm still has the release: it counts anew after another way deployed meanwhile."""
+        super().prepare_again(release)
+        said = ask(self._helm("get", "manifest", self._name, "--revision", str(release.revision)))
+        kept = [one for one in yaml.safe_load_all(said.stdout) if one] if said.returncode == 0 else []
+        if self._canonical(kept) != release.objects:
+            stop(
+                f"Helm no longer has release {release.number} (its own revision {release.revision})",
+                "name a later one with --release",
+            )
+
+    def record(self, release: Release) -> None:
+        """Remember a release, and which revision it is to Helm."""
+        current = json.loads(read([*self._helm("status", self._name), "--output", "json"]))
+        super().record(replace(release, revision=current["version"]))
+
+    def _bring(self, release: Release) -> list[Failure]:
+        with values.documents(self._environment.name, release.images) as files:
+            named = [argument for file in files for argument in ("--values", str(file))]
+            take = ["--take-ownership"] if self._adopt else []
+            command = self._helm("upgrade", "--install", self._name, str(renderer.CHART))
+            return self._run([*command, *named, "--history-max", _HISTORY, *take])
+
+    def _bring_back(self, release: Release) -> list[Failure]:
+        return self._run([*self._helm("rollback", self._name, str(release.revision)), "--history-max", _HISTORY])
+
+    def _remove(self, current: Release | None) -> None:
+        del current
+        if ask(self._helm("status", self._name)).returncode == 0:
+            read([*self._helm("uninstall", self._name), "--wait"])
+
+    def _helm(self, *arguments: str) -> list[str]:
+        where = ["--kube-context", self._cluster.context, "--namespace", self._cluster.namespace]
+        return ["helm", *arguments, *where]

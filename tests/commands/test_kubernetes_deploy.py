@@ -1,0 +1,238 @@
+"""Promise: a deploy to a cluster locks, changes, waits, records, and goes back; its plan is the live difference."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from tools.rendering import commit
+
+from .conftest import Desk, workload
+
+
+def records(desk: Desk) -> list[dict[str, Any]]:
+    """Return the releases that the cluster remembers."""
+    named = [one for name, one in desk.cluster.items() if name.startswith("Secret/acme-notes-release-")]
+    found = [json.loads(base64.b64decode(one["data"]["release"])) for one in named]
+    return sorted(found, key=lambda one: int(one["number"]))
+
+
+def deploy(desk: Desk, *arguments: str) -> str:
+    """Deploy to staging, which must succeed."""
+    result = desk.inv("deploy", "--env", "staging", "--yes", *arguments)
+    assert result.code == 0, result.output
+    return result.output
+
+
+def test_a_deploy_locks_changes_records_and_unlocks(clustered: Desk) -> None:
+    output = deploy(clustered)
+    lock, change, record, unlock = clustered.cluster_changes
+    assert "create --filename -" in lock
+    assert change.startswith("helm upgrade --install acme-notes ")
+    assert "create --filename -" in record
+    assert unlock.endswith("delete leases acme-notes-deploy")
+    assert "backend: 2 of 2 ready" in output
+    assert "Release 1 is healthy" in output
+    (release,) = records(clustered)
+    assert (release["method"], release["revision"], release["number"]) == ("helm", 7, 1)
+    assert list(release["objects"]) == ["ConfigMap/acme-notes-config", "Deployment/acme-notes-backend"]
+
+
+def test_the_plan_is_the_difference_from_what_is_there(clustered: Desk) -> None:
+    plan = clustered.inv("deploy", "--env", "staging", "--plan")
+    assert plan.code == 2, plan.output
+    assert "+ ConfigMap/acme-notes-config.data.LOG_LEVEL: info" in plan.output
+    deploy(clustered)
+    same = clustered.inv("deploy", "--env", "staging", "--plan")
+    assert same.code == 0, same.output
+    assert "0 changed, 0 added, 0 removed. Nothing was changed." in same.output
+    clustered.renders(workload("debug", MORE="1"))
+    changed = clustered.inv("deploy", "--env", "staging", "--plan")
+    assert changed.code == 2
+    assert "~ ConfigMap/acme-notes-config.data.LOG_LEVEL: info → debug" in changed.output
+    assert "1 changed, 1 added, 0 removed" in changed.output
+
+
+def test_secrets_are_masked_and_their_change_is_seen(clustered: Desk) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "acme-notes-secrets"}}
+    clustered.renders([*workload("info"), {**secret, "data": {"redis_url": "b25l"}}])
+    deploy(clustered)
+    assert "b25l" not in json.dumps(records(clustered))
+    clustered.renders([*workload("info"), {**secret, "data": {"redis_url": "dHdv"}}])
+    plan = clustered.inv("deploy", "--env", "staging", "--plan")
+    assert "~ Secret/acme-notes-secrets.data.redis_url: ******** → ********" in plan.output
+
+
+def test_a_missing_namespace_is_made_when_that_is_permitted(clustered: Desk) -> None:
+    path = clustered.project / "invoke.yaml"
+    path.write_text(path.read_text().replace("acme-notes-staging", "new"))
+    plan = clustered.inv("deploy", "--env", "staging", "--create-namespace", "--plan")
+    assert plan.code == 2, plan.output
+    assert clustered.cluster_changes == []
+    deploy(clustered, "--create-namespace")
+    assert "Namespace/new" in clustered.cluster
+
+
+def test_somebody_else_deploys(clustered: Desk) -> None:
+    spec = {"holderIdentity": "Ann on laptop", "acquireTime": "2026-01-01T00:00:00Z"}
+    lease = {"kind": "Lease", "metadata": {"name": "acme-notes-deploy"}, "spec": spec}
+    clustered.keep_in_cluster(lease)
+    result = clustered.inv("deploy", "--env", "staging", "--yes")
+    assert result.code == 1
+    assert "is under way: Ann on laptop, since 2026-01-01T00:00:00Z" in result.output
+    assert "kubectl --context lab --namespace acme-notes-staging delete leases acme-notes-deploy" in result.output
+    assert "helm upgrade" not in " ".join(clustered.cluster_changes)
+
+
+def test_a_bad_release_is_explained_and_taken_back(clustered: Desk) -> None:
+    deploy(clustered)
+    clustered.breaks("acme-notes-backend", "CrashLoopBackOff")
+    clustered.says("logs acme-notes-backend-1 .*--previous", "the last line it logged\n")
+    clustered.says("get events", json.dumps({"kind": "List", "items": []}))
+    result = clustered.inv("deploy", "--env", "staging", "--yes")
+    assert result.code == 1
+    assert "container backend): CrashLoopBackOff, last exit code 3: it does not start" in result.output
+    assert "    the last line it logged" in result.output
+    assert "Returning to release 1" in result.output
+    assert "helm rollback acme-notes 7 " in " ".join(clustered.cluster_changes)
+    assert len(records(clustered)) == 1
+    assert "Lease/acme-notes-deploy" not in clustered.cluster
+
+
+def test_a_pod_that_cannot_be_made_is_told_at_once(clustered: Desk) -> None:
+    fake = clustered.bin / "fakes" / "kubectl"
+    refused = '{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}'
+    text = fake.read_text().replace('"observedGeneration": 1', f'"conditions": [{refused}], "observedGeneration": 1')
+    (clustered.bin / "fakes" / "helm").write_text(text)
+    result = clustered.inv("deploy", "--env", "staging", "--yes")
+    assert "backend: no pod can be made: exceeded quota" in result.output
+    assert "the first release did not become healthy" in result.output
+
+
+def test_rollback_brings_back_what_was_recorded(clustered: Desk) -> None:
+    for level in ("info", "debug"):
+        clustered.renders(workload(level))
+        deploy(clustered)
+    result = clustered.inv("rollback", "--env", "staging", "--yes")
+    assert result.code == 0, result.output
+    assert "~ ConfigMap/acme-notes-config.data.LOG_LEVEL: debug → info" in result.output
+    assert "Release 3 (release 1 again) is healthy" in result.output
+    assert [one["origin"] for one in records(clustered)] == [1, 2, 1]
+
+
+def test_the_last_ten_releases_are_kept(clustered: Desk) -> None:
+    deploy(clustered)
+    (one,) = records(clustered)
+    for number in range(2, 12):
+        text = json.dumps({**one, "number": number}).encode()
+        metadata = {"name": f"acme-notes-release-{number}", "labels": {"slipway.release": "acme-notes"}}
+        data = {"release": base64.b64encode(text).decode()}
+        clustered.keep_in_cluster({"kind": "Secret", "metadata": metadata, "data": data})
+    deploy(clustered)
+    assert [release["number"] for release in records(clustered)] == list(range(3, 13))
+
+
+def test_another_way_is_refused_until_it_may_take_over(clustered: Desk) -> None:
+    deploy(clustered)
+    clustered.inv("deploy.overlay", "--env", "staging")
+    asked = ("deploy", "--env", "staging", "--to", "kubernetes", "--yes")
+    refused = clustered.inv(*asked)
+    assert refused.code == 1
+    assert "helm deployed what is there; kubernetes would take its objects over" in refused.output
+    assert "fix: add --adopt" in refused.output
+    adopted = clustered.inv(*asked, "--adopt")
+    assert adopted.code == 0, adopted.output
+    assert "helm no longer owns anything here" in adopted.output
+    assert not [name for name in clustered.cluster if name.startswith("Secret/sh.helm")]
+    assert [one["method"] for one in records(clustered)] == ["helm", "kubernetes"]
+    back = clustered.inv("rollback", "--env", "staging", "--yes")
+    assert "release 1 was deployed by helm, and kubernetes is what deploys here now" in back.output
+
+
+@pytest.mark.parametrize("way", ["terraform", "pulumi"])
+def test_ways_that_cannot_take_over_say_so(clustered: Desk, way: str) -> None:
+    commit(clustered.project, "Start")
+    deploy(clustered)
+    clustered.records(way)
+    clustered.says(f"^{way} version", "v3.0.0")
+    (clustered.project / "deploy/pulumi/venv").mkdir()
+    result = clustered.inv("deploy", "--env", "staging", "--to", way, "--adopt", "--yes")
+    assert f"helm deployed what is there, and {way} cannot take it over" in result.output
+    assert "which ends the service until the deploy: inv destroy --env staging" in result.output
+
+
+def test_what_a_release_lacks_is_deleted(clustered: Desk) -> None:
+    clustered.inv("deploy.overlay", "--env", "staging")
+    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "acme-notes"}, "spec": {}}
+    clustered.renders([*workload("info"), ingress])
+    deploy(clustered, "--to", "kubernetes")
+    clustered.renders(workload("info"))
+    plan = clustered.inv("deploy", "--env", "staging", "--to", "kubernetes", "--plan")
+    assert "  - Ingress/acme-notes\n" in plan.output
+    assert "0 changed, 0 added, 1 removed" in plan.output
+    deploy(clustered, "--to", "kubernetes")
+    assert "Ingress/acme-notes" not in clustered.cluster
+
+
+def test_status_and_destroy_go_by_the_last_release(clustered: Desk) -> None:
+    clustered.inv("deploy.overlay", "--env", "staging")
+    deploy(clustered, "--to", "kubernetes")
+    status = clustered.inv("status", "--env", "staging")
+    assert "acme-notes-backend-1 ready" in status.output
+    destroyed = clustered.inv("destroy", "--env", "staging", "--yes")
+    assert destroyed.code == 0, destroyed.output
+    assert "helm" not in " ".join(clustered.cluster_changes)
+    assert list(clustered.cluster) == ["Namespace/acme-notes-staging"]
+
+
+def test_secrets_are_made_for_what_the_values_call_for(clustered: Desk) -> None:
+    clustered.values("postgres: {mode: external}\nredis: {mode: internal}\nsecrets: {existing: notes}\n")
+    refused = clustered.inv("secrets.init", "--env", "staging")
+    assert "the secret database_url is one that you have to give" in refused.output
+    assert "fix: set the variable DATABASE_URL" in refused.output
+    clustered.environment["DATABASE_URL"] = "postgres://me:hidden@db/app"
+    made = clustered.inv("secrets.init", "--env", "staging")
+    assert made.code == 0, made.output
+    data = {key: base64.b64decode(text).decode() for key, text in clustered.cluster["Secret/notes"]["data"].items()}
+    assert data["database_url"] == "postgres://me:hidden@db/app"
+    assert len(data["redis_password"]) >= 40
+    assert data["redis_url"] == f"redis://:{data['redis_password']}@acme-notes-redis:6379/0"
+    said = made.output + " ".join(" ".join(words) for words, _ in clustered.cluster_calls)
+    assert "hidden" not in said
+    assert data["redis_password"] not in said
+    assert "All secrets are in the Secret notes" in clustered.inv("secrets.init", "--env", "staging").output
+
+
+def test_an_external_cache_s_address_is_not_made_up(clustered: Desk) -> None:
+    clustered.values("postgres: {mode: none}\nredis: {mode: external}\nsecrets: {existing: notes}\n")
+    assert "fix: set the variable REDIS_URL" in clustered.inv("secrets.init", "--env", "staging").output
+
+
+def test_no_secrets_where_the_values_call_for_none(clustered: Desk) -> None:
+    assert "call for no secrets" in clustered.inv("secrets.init", "--env", "staging").output
+    assert clustered.cluster_changes == []
+
+
+def test_a_way_finds_its_environment(clustered: Desk) -> None:
+    result = clustered.inv("deploy", "--to", "helm", "--yes")
+    assert result.code == 0, result.output
+    assert "inv rollback --env staging" in result.output
+
+
+def test_render_prints_objects_and_nothing_else(clustered: Desk) -> None:
+    import yaml
+
+    result = clustered.inv("deploy.render", "--env", "staging")
+    assert [one["kind"] for one in yaml.safe_load_all(result.output)] == ["ConfigMap", "Deployment"]
+
+
+def test_doctor_looks_at_each_environment(clustered: Desk) -> None:
+    clustered.says("^helm version", "v3.2.0")
+    result = clustered.inv("doctor")
+    assert "MISS  helm                     helm is too old: v3.2.0" in result.output
+    assert "ok    environment staging      helm, namespace acme-notes-staging on lab" in result.output
+    clustered.says("get namespace", stderr='namespaces "acme-notes-staging" not found', code=1)
+    assert "make it: inv deploy --env staging --create-namespace" in clustered.inv("doctor").output
