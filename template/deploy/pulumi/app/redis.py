@@ -12,7 +12,7 @@ from .component import Component
 from .instance import DO_NOT_WAIT, App
 
 PORT = 6379
-# The image's own user.
+# Nobody: the server needs no file of a user of its own.
 USER = 65532
 # The password comes by standard input: an argument would show in `ps`.
 START = (

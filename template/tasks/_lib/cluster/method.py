@@ -306,14 +306,15 @@ class ClusterMethod:
 
     def address(self) -> str:
         """Return the first name that leads in, or the command that makes a way in from here."""
-        for one in self._live("ingresses.networking.k8s.io", "services"):
+        found = self._live("ingresses.networking.k8s.io", "services")
+        for one in found:
             for rule in one["spec"].get("rules", ()):
                 if rule.get("host"):
                     return f"{'https' if one['spec'].get('tls') else 'http'}://{rule['host']}"
-        parts = [one["metadata"]["name"] for one in self._live("services")]
-        entry = next(
-            (name for server in reversed(self._project.servers) for name in parts if name.endswith(server)), ""
-        )
+        services = [one["metadata"]["name"] for one in found if one["kind"] == "Service"]
+        # Of several servers, the last leads to the others.
+        named = [name for server in reversed(self._project.servers) for name in services if name.endswith(f"-{server}")]
+        entry = named[0] if named else f"{self._name}-{self._project.servers[-1]}"
         command = self._cluster.command("port-forward", f"service/{entry}", "8000:http")
         return f"http://localhost:8000 after: {' '.join(command)}"
 
@@ -343,7 +344,8 @@ class ClusterMethod:
         # Also what a first release left that failed, and so was never recorded.
         self._cluster.delete(left)
         selector = f"app.kubernetes.io/instance={self._name}"
-        self._cluster.read("wait", "--for=delete", "pods", "--selector", selector, "--timeout", "120s")
+        # An older kubectl fails where there is nothing to wait for.
+        self._cluster.ask("wait", "--for=delete", "pods", "--selector", selector, "--timeout", "120s")
         if self.OWN_MEMORY:
             self._cluster.read("delete", "secrets", "--selector", self.OWN_MEMORY.format(name=self._name))
         self._memory.forget()

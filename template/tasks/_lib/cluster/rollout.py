@@ -149,8 +149,6 @@ def _has_ended_well(status: Object) -> bool:
 def _failure(cluster: Cluster, rollout: _Rollout, pod: Object, status: Object) -> Failure:
     """Return what can be learnt of a container: its state, what its probe saw, and its last log lines."""
     name, container = pod["metadata"]["name"], status["name"]
-    before = ["--previous"] if status.get("restartCount") and not status["state"].get("running") else []
-    logs = cluster.ask("logs", name, "--container", container, "--tail", "20", *before)
     state, met = _state(status), _last_warning(cluster, name)
     running = "running" in status["state"]
     return Failure(
@@ -160,8 +158,19 @@ def _failure(cluster: Cluster, rollout: _Rollout, pod: Object, status: Object) -
         if met and status["state"].get("waiting", {}).get("message") is None and not running
         else state,
         "; ".join(text for text in (met, _answer(cluster, pod, container)) if text) if running else "",
-        logs.stdout.strip() if logs.returncode == 0 else "",
+        _logs(cluster, name, status),
     )
+
+
+def _logs(cluster: Cluster, pod: str, status: Object) -> str:
+    """Return a container's last lines: where it was restarted those of the one that ended, if they are still known."""
+    restarted = status.get("restartCount") and not status["state"].get("running")
+    for before in (["--previous"], []) if restarted else ([],):
+        done = cluster.ask("logs", pod, "--container", status["name"], "--tail", "20", *before)
+        # The kubelet may have removed that container meanwhile, which kubectl prints like a log.
+        if done.returncode == 0 and not done.stdout.startswith("unable to retrieve container logs"):
+            return done.stdout.strip()
+    return ""
 
 
 def _state(status: Object) -> str:

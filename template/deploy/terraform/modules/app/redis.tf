@@ -102,7 +102,7 @@ resource "kubernetes_deployment_v1" "redis" {
 
         security_context {
           run_as_non_root = true
-          # The image's own user.
+          # Nobody: the server needs no file of a user of its own.
           run_as_user  = 65532
           run_as_group = 65532
           fs_group     = 65532
