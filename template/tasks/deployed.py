@@ -36,7 +36,7 @@ def status(_context: Context, env: str = "") -> None:
     """Show what runs, where it answers, and the releases."""
     environment, method, former = changing.deployed(env)
     if not former:
-        say(f"{environment.name} has no release. Next: `inv deploy --plan`")
+        say(f"{environment.name} has no release. Next: `inv deploy --env {environment.name} --plan`")
         return
     say(f"{environment.name} at {method.address()}\n")
     parts = method.status()
@@ -47,7 +47,7 @@ def status(_context: Context, env: str = "") -> None:
     for one in reversed(former):
         back = f", back to {one.origin}" if one.origin != one.number else ""
         say(f"  {one.number:3}  {one.time}  {one.commit[:12]}  {one.author}{back}")
-    say("\nNext: `inv logs`, `inv rollback`")
+    say(f"\nNext: `inv logs --env {environment.name}`, `inv rollback --env {environment.name}`")
 
 
 @task(
@@ -70,7 +70,7 @@ def destroy(_context: Context, env: str = "", data: bool = False, yes: bool = Fa
     say(f"This removes {environment.name} and its releases{', AND ITS DATA' if data else '; its data stays'}.")
     changing.confirm(yes)
     method.destroy(data)
-    say("\nRemoved. Next: `inv deploy`")
+    say(f"\nRemoved. Next: `inv deploy --env {environment.name}`")
 
 
 def _goal(former: list[Release], number: int) -> Release:

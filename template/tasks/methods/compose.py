@@ -63,7 +63,7 @@ class Method:
         folder = machine.expand(str(self._environment.settings["secrets"]))
         lacking = secret_files.missing(machine, folder)
         if not lacking:
-            say(f"All secrets are in {folder}. Next: `inv deploy --plan`")
+            say(f"All secrets are in {folder}. Next: `inv deploy --env {self._environment.name} --plan`")
             return
         label = f"label=com.docker.compose.project={self._name}"
         volumes = ask([*self._docker, "volume", "ls", "--quiet", "--filter", label]).stdout.split()
@@ -75,7 +75,8 @@ class Method:
             )
         say(f"Making secrets on {machine.ssh[-1] if machine.ssh else 'this machine'}:")
         secret_files.make(machine, folder)
-        say("\nKeep a copy in a safe place: without them, the data cannot be opened. Next: `inv deploy --plan`")
+        say("\nKeep a copy in a safe place: without them, the data cannot be opened.")
+        say(f"Next: `inv deploy --env {self._environment.name} --plan`")
 
     def prepare(
         self, built: dict[str, Image], permitted: Permitted
