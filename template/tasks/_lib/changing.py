@@ -79,7 +79,7 @@ def change(
         method.record(release)
     again = f" (release {release.origin} again)" if release.origin != release.number else ""
     say(f"\nRelease {release.number}{again} is healthy at {method.address()}")
-    say(f"Next: `inv status`, `inv logs`; back with `inv rollback --env {environment.name}`")
+    say(f"Next: `inv status --env {environment.name}`; back with `inv rollback --env {environment.name}`")
 
 
 def _return(environment: Environment, release: Release, current: Release | None) -> NoReturn:

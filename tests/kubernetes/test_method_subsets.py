@@ -1,0 +1,71 @@
+"""Promise: whichever of the four ways a project has, it has them whole, they agree, and nothing is left of the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import Project
+from tests.kubernetes.conftest import METHODS, marked
+from tests.kubernetes.workplace import Workplace
+from tests.test_no_unchosen_word import found, unchosen
+from tools.answers import subsets
+
+pytestmark = pytest.mark.xdist_group("four-ways")
+
+SUBSETS = subsets(list(METHODS))[1:]
+# By turns with everything else a project can have, and without.
+RICH = {"components": ["frontend", "cli"], "services": ["postgres", "redis"]}
+POOR: dict[str, list[str]] = {"components": [], "services": []}
+
+every_subset = pytest.mark.parametrize("ways", SUBSETS, ids=["-".join(ways) for ways in SUBSETS])
+every_subset_with_its_tools = pytest.mark.parametrize(
+    "ways", [pytest.param(ways, marks=marked(*ways)) for ways in SUBSETS], ids=["-".join(ways) for ways in SUBSETS]
+)
+
+
+@pytest.fixture
+def root(project: Project, ways: list[str]) -> Path:
+    """Give the project that has these ways."""
+    rest = POOR if SUBSETS.index(ways) % 2 else RICH
+    return project(project_name="acme-notes", **rest, deploy=ways)
+
+
+@every_subset
+def test_no_word_of_another_way(root: Path) -> None:
+    given = yaml.safe_load((root / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert [hit for option in unchosen(given) for hit in found(root, option)] == []
+
+
+@every_subset
+def test_tasks_know_the_ways_there_are(root: Path, ways: list[str]) -> None:
+    work = Workplace(root)
+    listed = work.inv("--list")
+    assert listed.code == 0, listed.output
+    assert {"deploy.render", "deploy.compare"} <= set(listed.output.split())
+    assert ("deploy.overlay" in listed.output) == ("kubernetes" in ways)
+    for other in [way for way in METHODS if way not in ways][:1]:
+        refused = work.inv("deploy.render", "--to", other, "--env", "staging")
+        assert refused.code == 1
+        assert f"{other!r} is no way to a cluster; there are: {', '.join(sorted(ways))}\n" in refused.output
+
+
+@every_subset_with_its_tools
+def test_the_ways_agree(root: Path, workplace: Callable[[Path], Workplace], ways: list[str]) -> None:
+    compared = workplace(root).inv("deploy.compare", "--env", "staging")
+    assert compared.code == 0, compared.output
+    made = re.findall(r"^(\w+) +([1-9]\d*) objects[,;] (0 differing|the others|no others)", compared.output, re.MULTILINE)
+    assert [way for way, _count, _differing in made] == sorted(ways)
+    assert len({count for _way, count, _differing in made}) == 1
+
+
+@every_way_alone
+def test_a_way_alone_renders(root: Path, workplace: Callable[[Path], Workplace], ways: list[str]) -> None:
+    printed = workplace(root).inv("deploy.render", "--to", *ways, "--env", "staging")
+    assert printed.code == 0, printed.output
+    kinds = {one["kind"] for one in yaml.safe_load_all(printed.output)}
+    assert {"ServiceAccount", "ConfigMap", "Deployment", "Service", "NetworkPolicy"} <= kinds
