@@ -103,7 +103,7 @@ def _processor(rows: list[dict[str, Any]]) -> list[str]:
 def _time(row: dict[str, Any], scenario: str) -> str:
     if scenario not in row:
         return "not measured"
-    share = "" if scenario == "cold" else f" ({row[scenario] / row['cold']:.1%})"
+    share = "" if scenario == "cold" or "cold" not in row else f" ({row[scenario] / row['cold']:.1%})"
     return f"{row[scenario]:.1f} s{share}"
 
 
