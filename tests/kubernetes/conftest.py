@@ -18,6 +18,7 @@ import yaml
 
 from tests.conftest import once
 from tests.kubernetes.parameters import Change, changes
+from tests.kubernetes.workplace import Workplace, copied
 
 METHODS = ("helm", "kubernetes", "terraform", "pulumi")
 NAMESPACE = "notes"
@@ -27,11 +28,25 @@ Objects = dict[str, Any]
 Rendered = dict[str, dict[str, Objects]]
 
 
+def marked(*ways: str) -> list[pytest.MarkDecorator]:
+    """Return the marks of a test that needs the tools of these ways."""
+    return [getattr(pytest.mark, "kubectl" if way == "kubernetes" else way) for way in ways]
+
+
+every_way = [pytest.param(way, marks=marked(way)) for way in METHODS]
+
+
 @cache
 def scenarios() -> dict[str, Values]:
     """Read the scenarios."""
     found: dict[str, Values] = yaml.safe_load(Path(__file__).with_name("scenarios.yaml").read_text(encoding="utf-8"))
     return found
+
+
+@pytest.fixture(scope="session")
+def workplace(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Workplace]:
+    """Give a copy of a project, to work in."""
+    return lambda project: copied(project, tmp_path_factory.mktemp("work"), shared / "providers")
 
 
 @pytest.fixture(scope="session")

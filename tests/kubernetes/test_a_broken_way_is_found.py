@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.kubernetes import batch_helm
-from tests.kubernetes.conftest import NAMESPACE, Objects, Values, every_way, part, tasks_of
+from tests.kubernetes.conftest import NAMESPACE, Objects, Values, marked, part, tasks_of
 from tests.kubernetes.workplace import Workplace
 
 pytestmark = [pytest.mark.helm, pytest.mark.xdist_group("four-ways")]
@@ -18,66 +18,95 @@ pytestmark = [pytest.mark.helm, pytest.mark.xdist_group("four-ways")]
 
 @dataclass(frozen=True)
 class Fault:
-    """One text of a way's files that is another one, and the line by which the comparison must tell it."""
+    """A text of a way's files that became another one, and the line by which the comparison must tell it."""
 
+    name: str
+    way: str
     file: str
     before: str
     after: str
     line: str
 
 
-_LABEL = '"app.kubernetes.io/component" = "config" })\n'
-_POD = "Deployment/acme-notes-backend.spec.template.spec"
-_PORT = f"~ {_POD}.containers[0].ports[0].containerPort: 8080 → 8081"
+BACKEND = "Deployment/acme-notes-backend.spec.template"
+CONTAINER = f"{BACKEND}.spec.containers[0]"
+PORT = f"~ {CONTAINER}.ports[0].containerPort: 8080 → 8081"
+SETTINGS = "ConfigMap/acme-notes-config.metadata"
 
-A_FIELD_IS_DROPPED = {
-    "helm": Fault("templates/_pod.tpl", "enableServiceLinks: false\n", "", f"- {_POD}.enableServiceLinks: False"),
-    "kubernetes": Fault("base/network.yaml", "  ingress: []\n", "", "- NetworkPolicy/acme-notes.spec.ingress: []"),
-    "terraform": Fault(
+FAULTS = [
+    Fault(
+        "lost field",
+        "helm",
+        "templates/_pod.tpl",
+        "enableServiceLinks: false\n",
+        "",
+        f"- {BACKEND}.spec.enableServiceLinks: False",
+    ),
+    Fault(
+        "lost field",
+        "kubernetes",
+        "base/network.yaml",
+        "  ingress: []\n",
+        "",
+        "- NetworkPolicy/acme-notes.spec.ingress: []",
+    ),
+    Fault(
+        "lost field",
+        "terraform",
         "modules/app/deployments.tf",
         "          empty_dir {}\n",
         "",
-        f"- {_POD}.volumes[0].emptyDir: {{}}",
+        f"- {BACKEND}.spec.volumes[0].emptyDir: {{}}",
     ),
-    "pulumi": Fault(
+    Fault(
+        "lost field",
+        "pulumi",
         "app/pod.py",
         '        "read_only_root_filesystem": True,\n',
         "",
-        f"- {_POD}.containers[0].securityContext.readOnlyRootFilesystem: True",
+        f"- {CONTAINER}.securityContext.readOnlyRootFilesystem: True",
     ),
-}
-A_PORT_IS_CHANGED = {
-    "helm": Fault("templates/backend.yaml", '"port" 8080', '"port" 8081', _PORT),
-    "kubernetes": Fault("base/backend.yaml", "containerPort: 8080", "containerPort: 8081", _PORT),
-    "terraform": Fault("modules/app/components.tf", "= 8080", "= 8081", _PORT),
-    "pulumi": Fault("app/backend.py", "port=8080", "port=8081", _PORT),
-}
-AN_ANNOTATION_IS_ADDED = {
-    "helm": Fault(
+    Fault("other port", "helm", "templates/backend.yaml", '"port" 8080', '"port" 8081', PORT),
+    Fault("other port", "kubernetes", "base/backend.yaml", "containerPort: 8080", "containerPort: 8081", PORT),
+    Fault("other port", "terraform", "modules/app/services.tf", "= 8080", "= 8081", PORT),
+    Fault("other port", "pulumi", "app/backend.py", "port=8080", "port=8081", PORT),
+    Fault(
+        "new annotation",
+        "helm",
         "templates/_pod.tpl",
         "      annotations:\n",
         "      annotations:\n        example.com/more: here\n",
-        "+ Deployment/acme-notes-backend.spec.template.metadata.annotations.example.com/more: here",
+        f"+ {BACKEND}.metadata.annotations.example.com/more: here",
     ),
-    "kubernetes": Fault(
+    Fault(
+        "new annotation",
+        "kubernetes",
         "base/config.yaml",
         "  labels:\n",
         "  annotations:\n    example.com/more: here\n  labels:\n",
-        "+ ConfigMap/acme-notes-config.metadata.annotations.example.com/more: here",
+        f"+ {SETTINGS}.annotations.example.com/more: here",
     ),
-    "terraform": Fault(
+    Fault(
+        "new annotation",
+        "terraform",
         "modules/app/config.tf",
-        _LABEL,
-        f'{_LABEL}    annotations = {{ "example.com/more" = "here" }}\n',
-        "+ ConfigMap/acme-notes-config.metadata.annotations.example.com/more: here",
+        "  metadata {\n",
+        '  metadata {\n    annotations = { "example.com/more" = "here" }\n',
+        f"+ {SETTINGS}.annotations.example.com/more: here",
     ),
-    "pulumi": Fault(
-        "app/network.py",
-        'app.metadata(app.name, "network")',
-        'app.metadata(app.name, "network", annotations={"example.com/more": "here"})',
-        "+ NetworkPolicy/acme-notes.metadata.annotations.example.com/more: here",
+    Fault(
+        "new annotation",
+        "pulumi",
+        "app/config.py",
+        'app.metadata(name(app), "config")',
+        'app.metadata(name(app), "config", annotations={"example.com/more": "here"})',
+        f"+ {SETTINGS}.annotations.example.com/more: here",
     ),
-}
+]
+
+every_fault = pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=marked(fault.way), id=f"{fault.way}-{fault.name}") for fault in FAULTS]
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,18 +115,16 @@ def chart(everything: Path, canonical: Callable[[list[Values]], Objects]) -> Obj
     return canonical(batch_helm.render_batch(everything, {"default": {}}, NAMESPACE)["default"])
 
 
-@pytest.mark.parametrize("way", every_way)
-@pytest.mark.parametrize("faults", [A_FIELD_IS_DROPPED, A_PORT_IS_CHANGED, AN_ANNOTATION_IS_ADDED])
+@every_fault
 def test_a_fault_is_named(
     everything: Path,
     workplace: Callable[[Path], Workplace],
     canonical: Callable[[list[Values]], Objects],
     chart: Objects,
-    way: str,
-    faults: dict[str, Fault],
+    fault: Fault,
 ) -> None:
-    fault, work = faults[way], workplace(everything)
-    work.change(f"deploy/{way}/{fault.file}", fault.before, fault.after)
-    render_batch = import_module(f"tests.kubernetes.batch_{way}").render_batch
+    work = workplace(everything)
+    work.change(f"deploy/{fault.way}/{fault.file}", fault.before, fault.after)
+    render_batch = import_module(f"tests.kubernetes.batch_{fault.way}").render_batch
     broken = canonical(render_batch(work.folder, {"default": {}}, NAMESPACE)["default"])
     assert fault.line in part(tasks_of(everything), "differences").compare(chart, broken)

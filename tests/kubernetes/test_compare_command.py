@@ -1,4 +1,4 @@
-"""Promise: `inv deploy.compare` finds no difference between the four ways for any scenario, and tells one that there is."""
+"""Promise: `inv deploy.compare` finds no difference between the four ways in any scenario, and one that is made."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def test_no_field_differs(work: Workplace, scenario: str) -> None:
     assert differing(result.output) == {"kubernetes": 0, "pulumi": 0, "terraform": 0}
 
 
-def test_a_difference_is_told(work: Workplace, workplace: Callable[[Path], Workplace]) -> None:
-    broken = workplace(work.folder)
-    broken.change("deploy/terraform/modules/app/components.tf", "= 8080", "= 8081")
-    result = broken.inv("deploy.compare", "--env", "default")
+def test_a_difference_is_told(everything: Path, workplace: Callable[[Path], Workplace]) -> None:
+    broken = workplace(everything)
+    broken.change("deploy/terraform/modules/app/services.tf", "= 8080", "= 8081")
+    result = broken.inv("deploy.compare", "--env", "staging")
     assert result.code == 1
     # The container's port, and who may reach it.
     assert differing(result.output) == {"kubernetes": 0, "pulumi": 0, "terraform": 2}

@@ -9,15 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes.conftest import METHODS, Objects, case, part, scenarios, tasks_of
+from tests.kubernetes.conftest import Objects, case, every_way, part, scenarios, tasks_of
 from tests.kubernetes.parameters import Change
 
 Ways = Callable[[str], dict[str, Objects]]
 
-every_way = [
-    pytest.param(way, marks=[getattr(pytest.mark, way)] if way != "kubernetes" else [pytest.mark.kubectl])
-    for way in METHODS
-]
 OTHERS = every_way[1:]
 
 pytestmark = [pytest.mark.helm, pytest.mark.xdist_group("four-ways")]

@@ -1,15 +1,14 @@
-"""Promise: values that cannot work are refused by each way's own tool, with the parameter's name; kubectl's by `inv`."""
+"""Promise: values that cannot work are refused by each way's own tool, by the parameter's name; kubectl's by `inv`."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from tasks._lib.renderers.terraform import offline_copy
 
 from tests.kubernetes import batch_pulumi
 from tests.kubernetes.conftest import NAMESPACE, Values
@@ -60,3 +59,45 @@ def test_helm_refuses(work: Workplace, values: Values, parameter: str) -> None:
     refused = work.run("helm", "template", "acme-notes", "deploy/helm", *given)
     assert refused.code == 1, refused.output
     assert_names(refused.output, parameter)
+
+
+@pytest.fixture(scope="module")
+def terraform(work: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """The project's Terraform root, ready to plan without a cluster."""
+    root = offline_copy(tmp_path_factory.mktemp("root"), work.folder)
+    made = Workplace(root, work.variables)
+    ready = made.run("terraform", "init", "-input=false", "-no-color")
+    assert ready.code == 0, ready.output
+    return made
+
+
+@pytest.mark.terraform
+@every_wrong_value
+def test_terraform_refuses(terraform: Workplace, work: Workplace, values: Values, parameter: str) -> None:
+    given = {"environment": "", "context": "", "namespace": NAMESPACE, "values": work.folder / write(work, values)}
+    variables = [f"-var={name}={value}" for name, value in given.items()]
+    refused = terraform.run("terraform", "plan", "-input=false", "-lock=false", "-no-color", *variables)
+    assert refused.code == 1, refused.output
+    assert_names(refused.output, parameter)
+
+
+@pytest.mark.pulumi
+@every_wrong_value
+def test_the_pulumi_program_refuses(everything: Path, values: Values, parameter: str) -> None:
+    with pytest.raises(RuntimeError) as refused:
+        batch_pulumi.render_batch(everything, {"wrong": values}, NAMESPACE)
+    _traceback, _, said = str(refused.value).partition("the values are wrong:\n")
+    assert_names(said, parameter)
+
+
+# kubectl sees no values, only the overlay that is written from them.
+@every_wrong_value
+def test_an_overlay_is_refused(work: Workplace, values: Values, parameter: str) -> None:
+    overlay = work.folder / "deploy/kubernetes/overlays/staging/kustomization.yaml"
+    before = overlay.read_text(encoding="utf-8")
+    name = write(work, values)
+    refused = work.inv("deploy.overlay", "--env", "staging")
+    assert refused.code == 1, refused.output
+    assert refused.output.startswith(f"error: {name}")
+    assert_names(refused.output, parameter)
+    assert overlay.read_text(encoding="utf-8") == before
