@@ -1,5 +1,6 @@
 """What each way to the cluster would create, to look at and to compare; nothing is asked of the cluster."""
 
+import os
 import sys
 from typing import Any
 
@@ -21,7 +22,12 @@ GROUP = "deploy"
 def render(_context: Context, to: str = "", env: str = "") -> None:
     """Print the objects that a way would create from the environment's values, in one canonical form."""
     environment = load().environment(env or None, to)
-    yaml.safe_dump_all(_objects(environment, to or environment.method).values(), sys.stdout, sort_keys=True)
+    text = yaml.safe_dump_all(_objects(environment, to or environment.method).values(), sort_keys=True)
+    try:
+        say(text.rstrip())
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @task(auto_shortflags=False, help={"env": changing.ENV})
