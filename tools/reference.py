@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tools.answers import CHECKOUT, preset
-from tools.values import SCHEMA, conditions
+from tools.answers import CHECKOUT
+from tools.values import by_group
 
 REFERENCE = CHECKOUT / "template" / "docs" / "deployment" / "configuration-reference.md.jinja"
 
@@ -55,15 +55,8 @@ def section(name: str, group: dict[str, Any]) -> str:
 
 
 def document() -> str:
-    """Return the page's template: each group on the condition that the schema has it on."""
-    facts = preset("full")
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    tests = conditions(SCHEMA.with_name(SCHEMA.name + ".jinja").read_text(encoding="utf-8"))
-    text = HEAD
-    for name, group in schema["properties"].items():
-        part = section(name, group)
-        text += f"{{% if {tests[name]} %}}{part}{{% endif %}}" if name in tests else part
-    return text.replace(f"{facts['registry']}/{facts['project_name']}", "{{ registry }}/{{ project_name }}")
+    """Return the page's template."""
+    return by_group(HEAD, section)
 
 
 def main() -> None:

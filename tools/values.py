@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tools.answers import CHECKOUT, preset
@@ -34,16 +34,21 @@ def lines(schema: dict[str, Any], indent: str = "") -> Iterator[str]:
             yield from (comment, f"{indent}{name}: {json.dumps(parameter['default'], ensure_ascii=False)}")
 
 
-def document() -> str:
-    """Return the text of values.yaml.jinja."""
+def by_group(head: str, section: Callable[[str, dict[str, Any]], str]) -> str:
+    """Return a template with a section per top-level group, each on the condition that the schema has it on."""
     facts = preset("full")
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     tests = conditions(SCHEMA.with_name(SCHEMA.name + ".jinja").read_text(encoding="utf-8"))
-    text = _HEAD
-    for name, parameter in schema["properties"].items():
-        part = "\n" + "\n".join(lines({"properties": {name: parameter}})) + "\n"
+    text = head
+    for name, group in schema["properties"].items():
+        part = section(name, group)
         text += f"{{% if {tests[name]} %}}{part}{{% endif %}}" if name in tests else part
     return text.replace(f"{facts['registry']}/{facts['project_name']}", "{{ registry }}/{{ project_name }}")
+
+
+def document() -> str:
+    """Return the text of values.yaml.jinja."""
+    return by_group(_HEAD, lambda name, group: "\n" + "\n".join(lines({"properties": {name: group}})) + "\n")
 
 
 def main() -> None:

@@ -8,15 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import requests
 import yaml
 
 from .conftest import Site, docker, eventually
@@ -119,34 +116,6 @@ def _stored(one: dict[str, Any]) -> dict[str, Any]:
         held = {name: base64.b64decode(value).decode() for name, value in one.pop("data").items()}
         one["holds"] = {name: re.sub("/[a-z]+$", "/…", value) for name, value in held.items()}
     return one
-
-
-@contextmanager
-def load(address: str) -> Iterator[dict[str, Any]]:
-    """Send a request every 50 ms, for five minutes at most, each on a connection of its own; count how they end."""
-    counts: dict[str, Any] = {"answered": 0, "failed": 0, "reasons": []}
-    done = threading.Event()
-
-    def send() -> None:
-        for number in range(6000):
-            if done.wait(0.05):
-                return
-            try:
-                answer = requests.get(f"{address}{'/api/notes' if number % 2 else '/'}", timeout=10)
-                reason = "" if answer.ok else f"{answer.status_code} {answer.text[:200]}"
-            except requests.RequestException as error:
-                reason = repr(error)
-            counts["failed" if reason else "answered"] += 1
-            if reason:
-                counts["reasons"].append(reason)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
-        yield counts
-    finally:
-        done.set()
-        thread.join()
 
 
 def database(image: str, name: str) -> str:

@@ -23,9 +23,9 @@ from .cluster import (
     for_the_cluster,
     install,
     kubectl,
-    load,
 )
 from .conftest import Site, eventually
+from .load import load
 
 pytestmark = [pytest.mark.docker, pytest.mark.cluster, pytest.mark.helm, pytest.mark.terraform, pytest.mark.pulumi]
 
@@ -139,7 +139,7 @@ def test_an_upgrade_loses_no_request(fleet: list[Deployed], record_property: Tel
         plan = site.inv("deploy", "--env", site.method, "--plan")
         assert plan.code == 2, plan.output
         assert f"~ ConfigMap/{NAME}-config.data.LOG_LEVEL: info → debug" in plan.output
-        with load(site.address) as counts:
+        with load(f"{site.address}/api/notes", f"{site.address}/") as counts:
             site.task("deploy", "--yes")
             time.sleep(2)
         return counts
@@ -168,7 +168,7 @@ def test_a_rollback_from_another_checkout_loses_no_request(
         other = tmp_path / site.method
         subprocess.run(["git", "clone", "--quiet", str(site.folder), str(other)], check=True)
         install(other)
-        with load(site.address) as counts:
+        with load(f"{site.address}/api/notes", f"{site.address}/") as counts:
             output = site.succeed("rollback", "--env", site.method, "--release", "1", "--yes", folder=other)
             time.sleep(2)
         assert "(release 1 again) is healthy" in output
@@ -182,7 +182,7 @@ def test_a_rollback_from_another_checkout_loses_no_request(
 
 def test_a_deleted_pod_loses_no_request(fleet: list[Deployed], record_property: Tell) -> None:
     def delete(site: Deployed) -> dict[str, Any]:
-        with load(site.address) as counts:
+        with load(f"{site.address}/api/notes", f"{site.address}/") as counts:
             for component in ("backend", "frontend"):
                 selector = f"app.kubernetes.io/component={component}"
                 (pod, *_) = site.of("get", "pods", "--selector", selector, "--output", "name").split()
@@ -197,7 +197,7 @@ def test_a_deleted_pod_loses_no_request(fleet: list[Deployed], record_property: 
 def test_a_bad_release_is_explained_and_taken_back(fleet: list[Deployed], record_property: Tell) -> None:
     def break_it(site: Deployed) -> dict[str, Any]:
         site.set(backend={"env": {"DATABASE_MAX_CONNECTIONS": "none"}})
-        with load(site.address) as counts:
+        with load(f"{site.address}/api/notes", f"{site.address}/") as counts:
             result = site.inv("deploy", "--env", site.method, "--yes")
         assert result.code == 1, result.output
         assert "CrashLoopBackOff" in result.output
