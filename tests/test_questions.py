@@ -30,7 +30,7 @@ def test_the_defaults_are_useful(project: Project) -> None:
     given = yaml.safe_load((project() / ".copier-answers.yml").read_text(encoding="utf-8"))
     assert given["components"] == ["frontend", "cli"]
     assert given["services"] == ["postgres"]
-    assert given["deploy"] == ["compose"]
+    assert given["deploy"] == ["compose", "helm"]
     assert given["project_name"] == "acme-notes", "the folder's name"
 
 

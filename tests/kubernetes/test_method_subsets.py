@@ -15,18 +15,19 @@ from tests.kubernetes.workplace import Workplace
 from tests.test_no_unchosen_word import found, unchosen
 from tools.answers import subsets
 
-pytestmark = pytest.mark.xdist_group("four-ways")
-
 SUBSETS = subsets(list(METHODS))[1:]
 # By turns with everything else a project can have, and without.
 RICH = {"components": ["frontend", "cli"], "services": ["postgres", "redis"]}
 POOR: dict[str, list[str]] = {"components": [], "services": []}
 
-every_subset = pytest.mark.parametrize("ways", SUBSETS, ids=["-".join(ways) for ways in SUBSETS])
-every_subset_with_its_tools = pytest.mark.parametrize(
-    "ways", [pytest.param(ways, marks=marked(*ways)) for ways in SUBSETS], ids=["-".join(ways) for ways in SUBSETS]
-)
-every_way_alone = pytest.mark.parametrize("ways", [pytest.param([way], marks=marked(way), id=way) for way in METHODS])
+every_subset = pytest.mark.parametrize("ways", SUBSETS, ids="-".join)
+
+
+def with_tools(chosen: list[list[str]]) -> pytest.MarkDecorator:
+    """Run a test for these sets of ways, each where its tools are."""
+    group = pytest.mark.xdist_group("four-ways")
+    sets = [pytest.param(ways, marks=[*marked(*ways), group], id="-".join(ways)) for ways in chosen]
+    return pytest.mark.parametrize("ways", sets)
 
 
 @pytest.fixture
@@ -55,17 +56,16 @@ def test_tasks_know_the_ways_there_are(root: Path, ways: list[str]) -> None:
         assert f"{other!r} is no way to a cluster; there are: {', '.join(sorted(ways))}\n" in refused.output
 
 
-@every_subset_with_its_tools
+@with_tools(SUBSETS[len(METHODS) :])
 def test_the_ways_agree(root: Path, workplace: Callable[[Path], Workplace], ways: list[str]) -> None:
     compared = workplace(root).inv("deploy.compare", "--env", "staging")
     assert compared.code == 0, compared.output
-    # The first is what the others, if there are any, are compared with.
     made = re.findall(r"^(\w+) +([1-9]\d*) objects[;,]", compared.output, re.MULTILINE)
     assert [way for way, _count in made] == sorted(ways)
     assert len({count for _way, count in made}) == 1
 
 
-@every_way_alone
+@with_tools(SUBSETS[: len(METHODS)])
 def test_a_way_alone_renders(root: Path, workplace: Callable[[Path], Workplace], ways: list[str]) -> None:
     printed = workplace(root).inv("deploy.render", "--to", *ways, "--env", "staging")
     assert printed.code == 0, printed.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -208,6 +209,67 @@ def test_a_bad_release_is_explained_and_taken_back(fleet: list[Deployed], record
 
     for method, counts in everywhere(break_it, fleet).items():
         counted(record_property, "a bad release", method, counts)
+
+
+def kubeconfig(folder: Path, token: str) -> dict[str, str]:
+    """Make a kubeconfig like the current one, whose user has nothing but a token."""
+    document = json.loads(kubectl("config", "view", "--minify", "--raw", "--output=json"))
+    document["users"] = [{"name": document["users"][0]["name"], "user": {"token": token}}]
+    path = folder / f"kubeconfig-{len(list(folder.iterdir()))}"
+    path.write_text(json.dumps(document))
+    return {"KUBECONFIG": str(path), "KUBE_CONFIG_PATH": str(path)}
+
+
+def refused(site: Deployed, cause: str, **environment: str) -> None:
+    """Check that a deploy is refused with its cause and a fix, and that nothing on the cluster is new."""
+    before = [(one["kind"], one["metadata"]["name"]) for one in site.objects()]
+    count = len(site.of("get", "secrets", "--output=name").split())
+    site.environment = environment
+    result = site.inv("deploy", "--env", site.method, "--yes")
+    site.environment = {}
+    assert result.code == 1, result.output
+    assert cause in result.output
+    assert "\n  fix: " in result.output
+    assert [(one["kind"], one["metadata"]["name"]) for one in site.objects()] == before
+    assert len(site.of("get", "secrets", "--output=name").split()) == count
+
+
+def test_who_may_not_is_refused(fleet: list[Deployed], tmp_path: Path) -> None:
+    expired = kubeconfig(tmp_path, "no-longer-valid")
+    kubectl("--namespace", DATABASE, "create", "serviceaccount", "reader")
+    for site in fleet:
+        binding = ["rolebinding", "reader", "--clusterrole=view", f"--serviceaccount={DATABASE}:reader"]
+        site.of("create", *binding)
+    reader = kubeconfig(tmp_path, kubectl("--namespace", DATABASE, "create", "token", "reader").strip())
+    try:
+        everywhere(lambda site: refused(site, "does not accept the credentials", **expired), fleet)
+        everywhere(lambda site: refused(site, "you may not", **reader), fleet)
+    finally:
+        for site in fleet:
+            site.of("delete", "rolebinding", "reader")
+
+
+def test_where_it_cannot_go_is_refused(fleet: list[Deployed]) -> None:
+    def elsewhere(site: Deployed) -> None:
+        site.edit("invoke.yaml", f"namespace: {site.namespace}", f"namespace: {site.namespace}-not")
+        refused(site, f"no namespace {site.namespace}-not")
+        site.edit("invoke.yaml", f"namespace: {site.namespace}-not", f"namespace: {site.namespace}")
+
+    everywhere(elsewhere, fleet)
+
+
+def test_an_image_for_other_nodes_is_refused(fleet: list[Deployed]) -> None:
+    def other(site: Deployed) -> None:
+        record = site.folder / ".slipway/images.json"
+        kept = record.read_text()
+        document = json.loads(kept)
+        backend = document["images"]["backend"]
+        backend["digest"] = backend["platforms"]["linux/arm64"]["digest"]
+        record.write_text(json.dumps(document))
+        refused(site, "linux/amd64")
+        record.write_text(kept)
+
+    everywhere(other, fleet)
 
 
 def test_destroy_leaves_nothing(fleet: list[Deployed]) -> None:
