@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import importlib.util
 import json
 import sys
@@ -66,8 +67,8 @@ def canonical(everything: Path) -> Callable[[list[Values]], Objects]:
 
 
 def tasks_of(project: Path) -> ModuleType:
-    """Import a project's tasks under a name of their own."""
-    name = "everything_tasks"
+    """Import a project's tasks under a name of their own: that of another project's would stay otherwise."""
+    name = f"tasks_of_{hashlib.sha256(str(project).encode()).hexdigest()[:12]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, project / "tasks/__init__.py")
         assert spec is not None
