@@ -27,6 +27,22 @@ _UNITS: dict[str, int | Decimal] = {
 _SERVER = ("creationTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields", "resourceVersion", "uid")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads what tools write: YAML 1.2, in which dates, `=` and `<<` are texts like any other."""
+
+
+_TEXTS = ("timestamp", "value", "merge")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(_TEXTS)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse(manifests: str) -> list[dict[str, Any]]:
+    """Return the objects in a tool's output, which is YAML with a document for each."""
+    return [one for one in yaml.load_all(manifests, _Loader) if one]
+
+
 def canonical(objects: Iterable[dict[str, Any]], ownership: Iterable[str] = ()) -> Objects:
     """Return objects by `Kind/name`, in the form in which equal ones are equal.
 

@@ -3,11 +3,10 @@
 import json
 from dataclasses import replace
 
-import yaml
-
 from .._lib import values
 from .._lib.cluster.method import ClusterMethod
 from .._lib.console import stop
+from .._lib.objects import parse
 from .._lib.programs import Program
 from .._lib.releases import Failure, Release
 from .._lib.renderers import helm as renderer
@@ -30,7 +29,7 @@ class Method(ClusterMethod):
         """Check also that Helm still has the release: it counts anew after another way deployed meanwhile."""
         super().prepare_again(release)
         said = ask(self._helm("get", "manifest", self._name, "--revision", str(release.revision)))
-        kept = [one for one in yaml.safe_load_all(said.stdout) if one] if said.returncode == 0 else []
+        kept = parse(said.stdout) if said.returncode == 0 else []
         if self._canonical(kept) != release.objects:
             stop(
                 f"Helm no longer has release {release.number} (its own revision {release.revision})",

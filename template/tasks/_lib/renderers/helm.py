@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ..objects import parse
 from ..run import ROOT, read
 
 # Labels and annotations by which this tool knows its own objects.
@@ -21,4 +20,4 @@ def render(name: str, namespace: str, documents: Sequence[Path], context: str = 
     del context  # No cluster is asked.
     files = [argument for document in documents for argument in ("--values", str(document))]
     command = ["helm", "template", name, str(CHART), "--namespace", namespace, "--kube-version", _VERSION, *files]
-    return [one for one in yaml.safe_load_all(read(command, fix="correct the values, or the chart")) if one]
+    return parse(read(command, fix="correct the values, or the chart"))

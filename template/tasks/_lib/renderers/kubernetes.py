@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from .. import overlay
+from ..objects import parse
 from ..run import ROOT, read
 from ..values import SCHEMA, Values, merge
 
@@ -32,15 +33,4 @@ def render(name: str, namespace: str, documents: Sequence[Path], context: str = 
         rendered = copy / _MANIFESTS / "overlays" / "rendered"
         overlay.write(rendered, name, namespace, values)
         text = read(["kubectl", "kustomize", str(rendered)], fix="correct the values, or the manifests")
-    return [one for one in yaml.load_all(text, _Loader) if one]
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads what kubectl writes: YAML 1.2, in which dates, `=` and `<<` are texts like any other."""
-
-
-_TEXTS = ("timestamp", "value", "merge")
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(_TEXTS)]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+    return parse(text)
