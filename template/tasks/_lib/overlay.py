@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from .overlay_facts import Facts, Values, filled, secret_name
+from .overlay_facts import Facts, secret_name
+from .values import Values, filled
 
 # Where an overlay keeps a Secret's values, a file for each. Git ignores it.
 _SECRETS = "secrets"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Values = dict[str, Any]
+from .values import Values
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,6 @@ class Facts:
         """Return the labels by which a component's objects find each other."""
         parts = {"name": self.project, "instance": self.name, "component": component}
         return {f"app.kubernetes.io/{key}": value for key, value in parts.items()}
-
-
-def filled(schema: Mapping[str, Any], values: Any) -> Any:
-    """Return values with the schema's default wherever they say nothing, inside lists too."""
-    if "properties" in schema:
-        given = values or {}
-        return {key: filled(part, given.get(key, part.get("default"))) for key, part in schema["properties"].items()}
-    if schema.get("type") == "array":
-        return [filled(schema["items"], item) for item in values]
-    return values
 
 
 def secret_name(secrets: Values, facts: Facts) -> str:

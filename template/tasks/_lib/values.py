@@ -96,16 +96,14 @@ def merge(base: Values, over: Values) -> Values:
     return both
 
 
-def filled(values: Values) -> Values:
-    """Return values with the defaults of all that they do not say."""
-    return merge(_defaults(schema()), values)
-
-
-def _defaults(part: dict[str, Any]) -> Values:
-    found = {}
-    for key, inner in part.get("properties", {}).items():
-        found[key] = inner["default"] if "default" in inner else _defaults(inner)
-    return found
+def filled(part: Mapping[str, Any], values: Any) -> Any:
+    """Return the values of a part of the schema, with its default wherever they say nothing, inside lists too."""
+    if "properties" in part:
+        given = values or {}
+        return {key: filled(inner, given.get(key, inner.get("default"))) for key, inner in part["properties"].items()}
+    if part.get("type") == "array":
+        return [filled(part["items"], item) for item in values]
+    return values
 
 
 def release(images: Mapping[str, str]) -> Values:

@@ -172,7 +172,7 @@ class ClusterMethod:
         for name, reference in references.items():
             if images.in_registry(reference) is None:
                 stop(f"the registry has no {reference}", f"push it: `inv push` (it is the image of {name})")
-        for name, component in values.filled(own).items():
+        for name, component in values.filled(values.schema(), own).items():
             image = component.get("image") if isinstance(component, dict) else None
             # A part that has a mode has pods of its own only when it is internal.
             if image and name not in references and not image["digest"] and component.get("mode") == "internal":
