@@ -3,18 +3,13 @@
 import base64
 import gzip
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from .._lib import values
 from .._lib.cluster.commits import CommitMethod
-from .._lib.console import stop
 from .._lib.programs import Program
 from .._lib.releases import Failure, Release
 from .._lib.renderers import pulumi as renderer
@@ -34,8 +29,7 @@ class Method(CommitMethod):
     def check_program(self) -> None:
         """Check also that the program's packages are installed."""
         super().check_program()
-        if not (ROOT / "deploy" / "pulumi" / "venv").exists():
-            stop("the Pulumi program's packages are not installed", "pulumi install --cwd deploy/pulumi")
+        renderer.check_packages()
 
     def _bring_from(self, root: Path, release: Release) -> list[Failure]:
         with self._stack(root, release.images) as (pulumi, environment):
@@ -47,43 +41,27 @@ class Method(CommitMethod):
 
     @contextmanager
     def _stack(self, root: Path, images: Mapping[str, str]) -> Iterator[tuple[list[str], dict[str, str]]]:
-        """Give the start of each command and the variables it needs, for a stack that is here only meanwhile.
-
-        The program is a copy, because a stack's file changes when the stack is made.
-        """
+        """Give the start of each command and the variables it needs, for a stack that is here only meanwhile."""
         stack = self._environment.name
         documents = values.documents(stack, images, root)
         with tempfile.TemporaryDirectory() as folder, documents as (own, second):
-            program, state = Path(folder) / "deploy" / "pulumi", Path(folder) / "state"
-            state.mkdir()
-            ignored = shutil.ignore_patterns("venv", "__pycache__", "Pulumi.*.yaml")
-            shutil.copytree(root / "deploy" / "pulumi", program, ignore=ignored)
-            shutil.copy(root / values.SCHEMA, program.parent)
-            (program / "venv").symlink_to((ROOT / "deploy" / "pulumi" / "venv").resolve())
-            environment = {
-                "PULUMI_BACKEND_URL": state.as_uri(),
-                "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
+            config = {
+                "name": self._name,
+                "values": str(own),
+                "release": str(second),
+                # The deploy itself waits for the pods, and tells more about those that fail.
+                "wait": "false",
+                "kubernetes:context": self._cluster.context,
+                "kubernetes:namespace": self._cluster.namespace,
             }
+            pulumi, environment = renderer.stack(Path(folder), stack, config, root)
             shell = self._shell(environment)
-            pulumi = ["pulumi", "--cwd", str(program), "--non-interactive"]
-            read([*pulumi, "stack", "init", stack], env=shell)
-            self._configure(program / f"Pulumi.{stack}.yaml", own, second)
             self._fetch_state(Path(folder) / "export.json", [*pulumi, "stack", "import", "--stack", stack], shell)
             try:
                 yield [*pulumi, "--stack", stack], environment
             finally:
                 # Also after a failure: what was made is there, and the next deploy must know it.
                 self._keep_state(read([*pulumi, "stack", "export", "--stack", stack], env=shell))
-
-    def _configure(self, file: Path, own: Path, second: Path) -> None:
-        program = yaml.safe_load((file.parent / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
-        # The deploy itself waits for the pods, and tells more about those that fail.
-        settings = {"name": self._name, "values": str(own), "release": str(second), "wait": False}
-        config = {f"{program}:{key}": value for key, value in settings.items()}
-        config["kubernetes:context"] = self._cluster.context
-        config["kubernetes:namespace"] = self._cluster.namespace
-        made = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        file.write_text(yaml.safe_dump({**made, "config": config}), encoding="utf-8")
 
     def _fetch_state(self, file: Path, command: list[str], shell: dict[str, str] | None) -> None:
         for found in self._cluster.objects("get", "secret", self._secret, "--ignore-not-found"):

@@ -52,11 +52,9 @@ class Method(CommitMethod):
                 "namespace": self._cluster.namespace,
                 "config_context": self._cluster.context,
             }
-            cache = ROOT / ".slipway" / "terraform"
-            cache.mkdir(parents=True, exist_ok=True)
             environment = {
                 "TF_DATA_DIR": str(Path(folder) / "data"),
-                "TF_PLUGIN_CACHE_DIR": os.environ.get("TF_PLUGIN_CACHE_DIR", str(cache)),
+                "TF_PLUGIN_CACHE_DIR": renderer.cache(),
                 # Neither the backend nor the provider reads KUBECONFIG.
                 "KUBE_CONFIG_PATHS": os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config"),
             }

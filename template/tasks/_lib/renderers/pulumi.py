@@ -26,8 +26,7 @@ def render(name: str, namespace: str, documents: Sequence[Path], context: str = 
 
     Pulumi asks the cluster of `context` whether it would accept them, if it answers; none is needed.
     """
-    if not VENV.exists():
-        stop("the Pulumi program's packages are not installed", "pulumi install --cwd deploy/pulumi")
+    check_packages()
     values, *release = (str(document.resolve()) for document in documents)
     config = {"name": name, "values": values} | ({"release": release[0]} if release else {})
     config |= {"kubernetes:namespace": namespace} | ({"kubernetes:context": context} if context else {})
@@ -35,6 +34,12 @@ def render(name: str, namespace: str, documents: Sequence[Path], context: str = 
         pulumi, variables = stack(Path(folder), "render", config)
         preview = [*pulumi, "preview", "--stack", "render"]
         return objects(_plan(preview, {**os.environ, **variables}, Path(folder) / "plan.json"))
+
+
+def check_packages() -> None:
+    """Stop unless the program's packages are installed."""
+    if not VENV.exists():
+        stop("the Pulumi program's packages are not installed", "pulumi install --cwd deploy/pulumi")
 
 
 def stack(folder: Path, name: str, config: Mapping[str, str], root: Path = ROOT) -> tuple[list[str], dict[str, str]]:

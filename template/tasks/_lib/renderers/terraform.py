@@ -65,12 +65,18 @@ def _errors(messages: str) -> str:
     return "\n".join(error.partition("\n\nThis was checked by")[0].strip() for error in errors)
 
 
+def cache() -> str:
+    """Return the folder in which Terraform keeps the provider between runs: the user's own, or this project's."""
+    if "TF_PLUGIN_CACHE_DIR" in os.environ:
+        return os.environ["TF_PLUGIN_CACHE_DIR"]
+    folder = ROOT / ".slipway" / "terraform"
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
 def _environment() -> dict[str, str]:
     """Return this process's environment, such that the provider is fetched once and looks for no cluster."""
-    cache = ROOT / ".slipway" / "terraform"
-    if "TF_PLUGIN_CACHE_DIR" not in os.environ:
-        cache.mkdir(parents=True, exist_ok=True)
     # Collecting garbage seldom makes a plan faster by a third.
-    own = {"GOGC": "400", "TF_PLUGIN_CACHE_DIR": str(cache), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true"}
+    own = {"GOGC": "400", "TF_PLUGIN_CACHE_DIR": cache(), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true"}
     dropped = ("KUBE_", "TF_CLI_ARGS", "TF_DATA_DIR", "TF_VAR_", "TF_WORKSPACE")
     return own | {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
