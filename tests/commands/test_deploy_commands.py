@@ -52,7 +52,8 @@ def ready(desk: Desk, stack: dict[str, Any]) -> Desk:
     """A desk where everything is there for a deploy that will be healthy."""
     path = desk.project / "invoke.yaml"
     secrets = desk.project.parent / "secrets"
-    path.write_text(path.read_text().replace("~/.config/acme-notes/production", str(secrets)).replace("timeout: 120", "timeout: 3"))
+    settings = path.read_text().replace("timeout: 120", "timeout: 3")
+    path.write_text(settings.replace("~/.config/acme-notes/production", str(secrets)))
     secrets.mkdir()
     for name in ("postgres_password", "database_url", "redis_password", "redis_url"):
         (secrets / name).write_text("x")
