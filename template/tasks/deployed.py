@@ -62,11 +62,16 @@ def logs(_context: Context, env: str = "", service: str = "", follow: bool = Fal
 
 @task(
     auto_shortflags=False,
-    help={"env": changing.ENV, "data": "delete the data too", "yes": "do not ask before changing"},
+    help={
+        "to": "the way it was deployed, where no release says so",
+        "env": changing.ENV,
+        "data": "delete the data too",
+        "yes": "do not ask before changing",
+    },
 )
-def destroy(_context: Context, env: str = "", data: bool = False, yes: bool = False) -> None:
+def destroy(_context: Context, to: str = "", env: str = "", data: bool = False, yes: bool = False) -> None:
     """Remove everything that was deployed, and the releases; the data stays, unless --data."""
-    environment, method, _ = changing.deployed(env)
+    environment, method, _ = changing.deployed(env, to)
     say(f"This removes {environment.name} and its releases{', AND ITS DATA' if data else '; its data stays'}.")
     changing.confirm(yes)
     method.destroy(data)

@@ -2,18 +2,17 @@
 
 import shutil
 from collections.abc import Iterator
-from importlib import import_module
 
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-from ._lib import engine
+from ._lib import engine, ways
 from ._lib.console import say
 from ._lib.failures import find
 from ._lib.findings import Finding
 from ._lib.programs import Program, version
 from ._lib.project import Environment, load
-from ._lib.run import ROOT, ask
+from ._lib.run import ask
 from .registry import kind_of
 
 _PROGRAMS = (
@@ -87,12 +86,11 @@ def _registry(registry: str) -> Iterator[Finding]:
 
 
 def _environment(environment: Environment) -> Iterator[Finding]:
-    if not (ROOT / "tasks" / "methods" / f"{environment.method}.py").is_file():
+    if environment.method not in ways.names():
         name = f"environment {environment.name}"
         yield Finding(name, f"no way to deploy called {environment.method!r}", "correct `method:` in invoke.yaml")
         return
-    way = import_module(f".methods.{environment.method}", __package__).Method(load(), environment)
-    yield from way.findings()
+    yield from ways.named(environment.method)(load(), environment).findings()
 
 
 def _at_least(subject: str, said: str, least: tuple[int, int]) -> Finding:

@@ -17,6 +17,11 @@ def overlay(_context: Context, env: str = "", check: bool = False) -> None:
     project = load()
     environment = project.environment(env or None)
     namespace = environment.settings.get("namespace")
+    if not namespace:
+        stop(
+            f"the environment {environment.name} has no namespace, so it has no overlay",
+            f"name one that has with --env, or add `namespace: {project.name}-{environment.name}` to it in invoke.yaml",
+        )
     folder = ROOT / "deploy" / "kubernetes" / "overlays" / environment.name
     own = values.load(environment.name)
     if overlays.current(folder, project.name, str(namespace), own):

@@ -188,6 +188,20 @@ def test_status_and_destroy_go_by_the_last_release(clustered: Desk) -> None:
     assert list(clustered.cluster) == ["Namespace/acme-notes-staging"]
 
 
+def test_a_first_release_that_failed_is_destroyed_by_its_way(clustered: Desk) -> None:
+    clustered.inv("deploy.overlay", "--env", "staging")
+    clustered.breaks("acme-notes-backend", "CrashLoopBackOff")
+    clustered.says("logs acme-notes-backend-1 .*--previous", "the last line it logged\n")
+    clustered.says("get events", json.dumps({"kind": "List", "items": []}))
+    failed = clustered.inv("deploy", "--env", "staging", "--to", "kubernetes", "--yes")
+    command = "destroy --env staging --to kubernetes"
+    assert failed.code == 1
+    assert f"`inv {command}` removes it" in failed.output
+    destroyed = clustered.inv(*command.split(), "--yes")
+    assert destroyed.code == 0, destroyed.output
+    assert "helm" not in " ".join(clustered.cluster_changes)
+
+
 def test_secrets_are_made_for_what_the_values_call_for(clustered: Desk) -> None:
     clustered.values("postgres: {mode: external}\nredis: {mode: internal}\nsecrets: {existing: notes}\n")
     refused = clustered.inv("secrets.init", "--env", "staging")

@@ -171,6 +171,15 @@ def test_an_overlay_that_does_not_follow_the_values(ready: Desk) -> None:
     assert ready.inv("deploy.overlay", "--env", "staging", "--check").code == 0
 
 
+def test_an_environment_on_no_cluster_has_no_overlay(ready: Desk) -> None:
+    overlay = ready.project / "deploy/kubernetes/overlays/production/kustomization.yaml"
+    before = overlay.read_text()
+    for flags in ([], ["--check"]):
+        result = ready.inv("deploy.overlay", "--env", "production", *flags)
+        refused(ready, result, "the environment production has no namespace, so it has no overlay", "name one that has")
+    assert overlay.read_text() == before
+
+
 @pytest.mark.parametrize("way", ["terraform", "pulumi"])
 def test_what_no_commit_has(ready: Desk, way: str) -> None:
     ready.values("postgres: {mode: none}\nconfig: {logLevel: debug}\n")

@@ -2,15 +2,14 @@
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from typing import NoReturn
 
 from invoke.exceptions import Exit
 
+from . import ways
 from .console import say, stop
 from .project import Environment, load
 from .releases import Failure, Method, Release
-from .run import ROOT
 
 ENV = "the environment in invoke.yaml (default: the only one)"
 
@@ -21,25 +20,24 @@ def method(env: str, to: str = "") -> tuple[Environment, Method]:
     return environment, _way(environment, to or environment.method)
 
 
-def deployed(env: str) -> tuple[Environment, Method, list[Release]]:
-    """Return an environment, the way by which it was deployed last, and its releases."""
-    environment, way = method(env)
+def deployed(env: str, to: str = "") -> tuple[Environment, Method, list[Release]]:
+    """Return an environment, its releases, and the way by which it was deployed last, unless `to` names one."""
+    environment, way = method(env, to)
     way.check()
     former = way.releases()
-    if former and former[-1].method not in ("", environment.method):
+    if not to and former and former[-1].method not in ("", environment.method):
         way = _way(environment, former[-1].method)
         way.check()
     return environment, way, former
 
 
 def _way(environment: Environment, name: str) -> Method:
-    ways = sorted(path.stem for path in (ROOT / "tasks" / "methods").glob("[a-z]*.py"))
-    if name not in ways:
+    if name not in ways.names():
         stop(
-            f"there is no way to deploy called {name!r}; there are: {', '.join(ways)}",
+            f"there is no way to deploy called {name!r}; there are: {', '.join(ways.names())}",
             "correct --to, or `method:` in invoke.yaml",
         )
-    way: Method = import_module(f"..methods.{name}", __package__).Method(load(), environment)
+    way: Method = ways.named(name)(load(), environment)
     return way
 
 
@@ -85,9 +83,11 @@ def change(
 def _return(environment: Environment, release: Release, current: Release | None) -> NoReturn:
     """Bring the current release back, by the way it was deployed, and end with 1 whether that worked or not."""
     if current is None:
+        # It is recorded nowhere, so nothing else would know its way.
+        by = f" --to {release.method}" if release.method not in ("", environment.method) else ""
         stop(
             "the first release did not become healthy; nothing was serving before, and it was left as it is",
-            f"correct what the lines above name and deploy again; `inv destroy --env {environment.name}` removes it",
+            f"correct what the lines above name and deploy again; `inv destroy --env {environment.name}{by}` removes it",
         )
     say(f"\nReturning to release {current.number} …")
     failures = _way(environment, current.method or release.method).apply_again(current, release)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import ways as all_ways
 from ..console import say
 from ..releases import Release
 from .kubectl import Cluster
@@ -18,9 +17,9 @@ _MANAGER = "app.kubernetes.io/managed-by"
 
 def ways() -> dict[str, type["ClusterMethod"]]:
     """Return the ways to a cluster that this project has, by name."""
-    folder = Path(__file__).resolve().parents[1] / "renderers"
-    names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
-    return {name: import_module(f"...methods.{name}", __package__).Method for name in names}
+    # Only these render objects that a cluster would have.
+    found = {name: all_ways.named(name) for name in all_ways.names()}
+    return {name: way for name, way in found.items() if hasattr(way, "RENDERER")}
 
 
 def marks() -> list[str]:
