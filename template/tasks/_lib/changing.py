@@ -87,7 +87,7 @@ def _return(environment: Environment, release: Release, current: Release | None)
         by = f" --to {release.method}" if release.method not in ("", environment.method) else ""
         stop(
             "the first release did not become healthy; nothing was serving before, and it was left as it is",
-            f"correct what the lines above name and deploy again; `inv destroy --env {environment.name}{by}` removes it",
+            f"correct what is named above and deploy again; `inv destroy --env {environment.name}{by}` removes it",
         )
     say(f"\nReturning to release {current.number} …")
     failures = _way(environment, current.method or release.method).apply_again(current, release)
