@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tools.answers import choices, pairwise, preset, preset_names, questions, subsets
+from tools.answers import NEEDS, choices, pairwise, possible, preset, preset_names, questions, subsets
 
 
 def test_pairwise_covers_every_two_switches() -> None:
@@ -22,6 +22,14 @@ def test_pairwise_covers_every_two_switches() -> None:
 def test_pairwise_follows_copier_yml() -> None:
     shown = {(question, name) for answers in pairwise() for question in answers for name in answers[question]}
     assert shown == {(question, name) for question, names in choices().items() for name in names}
+
+
+def test_pairwise_shows_no_choice_without_what_it_needs() -> None:
+    assert all(possible(answers) for answers in pairwise())
+    for name, needed in NEEDS.items():
+        (question, choice), (other, wanted) = name.split("."), needed.split(".")
+        assert not possible({question: [choice], other: []} if question != other else {question: [choice]})
+        assert possible({question: [choice], other: [wanted]} if question != other else {question: [choice, wanted]})
 
 
 def test_subsets() -> None:

@@ -44,6 +44,8 @@ REGISTRIES = [
 CHOICES = [
     ({"components": ["mobile"]}, "Invalid choice for 'components': 'mobile'", "'frontend', 'cli'"),
     ({"services": ["mysql"]}, "Invalid choice for 'services': 'mysql'", "'postgres', 'redis'"),
+    ({"deploy": ["truenas"]}, "it needs compose", "[compose, truenas]"),
+    ({"deploy": ["truenas", "helm"]}, "it needs compose", "[compose, truenas, helm]"),
     ({"deploy": ["ftp"]}, "Invalid choice for 'deploy': 'ftp'", "'compose'"),
 ]
 

@@ -13,6 +13,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 Answers = dict[str, Any]
 
+# Choices that a validator refuses without another one.
+NEEDS = {"deploy.truenas": "deploy.compose"}
+
 
 def preset_names() -> list[str]:
     """Name every file in presets/."""
@@ -46,13 +49,14 @@ def subsets(items: list[str]) -> list[list[str]]:
 
 
 def pairwise(options: Mapping[str, list[str]] | None = None) -> list[Answers]:
-    """Choose few sets of answers in which every two choices meet on/on, on/off, off/on and off/off.
+    """Choose few sets of answers in which every two choices meet on/on, on/off, off/on and off/off, where they can.
 
     Greedy: take the set that covers most of what is still uncovered. The order is fixed, so are the sets.
     """
     options = choices() if options is None else options
     products = itertools.product(*map(subsets, options.values()))
     candidates = [dict(zip(options, picked, strict=True)) for picked in products]
+    candidates = [candidate for candidate in candidates if possible(candidate)]
     uncovered = set().union(*(_pairs(options, candidate) for candidate in candidates))
     sets: list[Answers] = []
     while uncovered:
@@ -60,6 +64,12 @@ def pairwise(options: Mapping[str, list[str]] | None = None) -> list[Answers]:
         uncovered -= _pairs(options, best)
         sets.append(best)
     return sets
+
+
+def possible(answers: Answers) -> bool:
+    """Say whether every choice of some answers has the one that it needs."""
+    chosen = {f"{question}.{name}" for question, names in answers.items() for name in names}
+    return all(needed in chosen for name, needed in NEEDS.items() if name in chosen)
 
 
 def _pairs(options: Mapping[str, list[str]], answers: Answers) -> set[frozenset[tuple[str, bool]]]:

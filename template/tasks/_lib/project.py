@@ -78,7 +78,7 @@ def load() -> Project:
             name: Environment(
                 name=name,
                 method=where["method"],
-                context=where["context"],
+                context=where.get("context", ""),
                 settings={key: value for key, value in where.items() if key not in ("method", "context")},
             )
             for name, where in (document.get("environments") or {}).items()

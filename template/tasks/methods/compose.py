@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, NoReturn
 
-from .._lib import compose, differences, engine, images, releases, secret_files, target
+from .._lib import compose, differences, engine, env_files, images, releases, secret_files, target
 from .._lib.console import say, stop
 from .._lib.failures import find, stop_because
 from .._lib.findings import Finding
 from .._lib.images import Image
 from .._lib.project import Environment, Project
 from .._lib.releases import Failure, Permitted, Release
-from .._lib.run import ROOT, ask, bare_environment, read, run
+from .._lib.run import ask, bare_environment, read, run
 
 _FILES = [compose.BASE, "docker-compose.production.yml"]
 _KEPT = 10
@@ -39,7 +39,7 @@ class Method:
             )
         self._docker = ["docker", "--context", environment.context]
         self._compose = [*self._docker, "compose", "--project-name", self._name]
-        self._env_file = f"deploy/environments/{environment.name}.env"
+        self._env_file = env_files.name(environment.name)
 
     # --- Checking ---
 
@@ -84,7 +84,7 @@ class Method:
         """Check engine, values, secrets, ports and images; return references, values and the resolved stack."""
         _refuse(permitted)
         machine = self._check_engine()
-        own = self._values()
+        own = env_files.values(self._environment.name)
         folder = machine.expand(str(self._environment.settings["secrets"]))
         self._check_secrets(machine, folder)
         references = {name: self._fetch_built(image) for name, image in built.items()}
@@ -113,22 +113,6 @@ class Method:
         machine = target.of_context(self._environment.context)
         read([*self._docker, "version", "--format", "{{.Server.Version}}"])
         return machine
-
-    def _values(self) -> dict[str, str]:
-        path = ROOT / self._env_file
-        if not path.is_file():
-            stop(
-                f"there is no {self._env_file}",
-                f"create it: it holds the values of {self._environment.name}, and may be empty",
-            )
-        values = compose.env_values(path.read_text(encoding="utf-8"))
-        for name in values:
-            if differences.names_secret(name):
-                stop(
-                    f"{name} in {self._env_file} looks like a secret, and that file is committed",
-                    "make it a secret file: see docs/configuration.md",
-                )
-        return values
 
     def _check_secrets(self, machine: target.Target, folder: str) -> None:
         lacking = secret_files.missing(machine, folder)

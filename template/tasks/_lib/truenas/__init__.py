@@ -1,0 +1,1 @@
+"""What deploying to TrueNAS needs: its API, a stack that stands alone, and releases in the stored YAML."""
