@@ -48,8 +48,8 @@ class Method:
             yield Finding(name, problem.cause, problem.fix)
             return
         yield Finding(name, f"the app {self._app} on {api.host}")
-        yield from checks.findings(api)
-        yield checks.registry(api, self._project.registry.partition("/")[0])
+        yield from checks.findings(api, self._environment.name)
+        yield checks.registry(api, self._environment.name, self._project.registry.partition("/")[0])
         yield from self._secret_findings(api)
 
     def make_secrets(self, permitted: Permitted) -> None:
@@ -135,7 +135,7 @@ class Method:
             )
 
     def _secret_findings(self, api: Api) -> Iterator[Finding]:
-        subject = f"{api.host}: secrets"
+        subject = f"{self._environment.name}: secrets"
         try:
             lacking = checks.missing_secrets(api, self._secrets, list(secret_files.wanted()))
         except ProblemError as problem:
@@ -333,8 +333,8 @@ class Method:
         return [*wrong, *missing]
 
     def _failures(self, objects: dict[str, Any]) -> list[Failure]:
-        # Those that only wait for others to come up explain nothing.
-        ill = self._ill(objects)
+        """Return what is not well; what only waits for others to come up explains nothing."""
+        ill = self._ill(objects) if self._containers() else []
         telling = [one for one in ill if one["state"] not in ("created", "missing")] or ill
         return [checks.failure(self._api, self._app, one) for one in telling]
 

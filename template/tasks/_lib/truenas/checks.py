@@ -138,20 +138,20 @@ def holds_data(api: Api, wanted: dict[str, str]) -> list[str]:
     return held
 
 
-def registry(api: Api, host: str) -> Finding:
+def registry(api: Api, name: str, host: str) -> Finding:
     """Say whether the NAS has an account for a registry, which only private images need."""
     known = {_registry_host(str(one["uri"])) for one in _ask(api, "app.registry.query") or ()}
     said = "has an account for" if host in known else "has no account for (private images need one)"
-    return Finding("registry on the NAS", f"{said} {host}", needed=False)
+    return Finding(f"{name}: registry", f"the NAS {said} {host}")
 
 
-def findings(api: Api) -> Iterator[Finding]:
-    """Yield what `inv doctor` says about a NAS that was logged in to."""
+def findings(api: Api, name: str) -> Iterator[Finding]:
+    """Yield what `inv doctor` says about a NAS that was logged in to, for an environment of this name."""
     for subject, check in (("version", release), ("role", role), ("apps", pool)):
         try:
-            yield Finding(f"{api.host}: {subject}", check(api))
+            yield Finding(f"{name}: {subject}", check(api))
         except ProblemError as problem:
-            yield Finding(f"{api.host}: {subject}", problem.cause, problem.fix)
+            yield Finding(f"{name}: {subject}", problem.cause, problem.fix)
         except RefusedError as refusal:
             yield Finding(
                 f"{api.host}: {subject}", f"refused: {refusal.reason}", "see docs/deployment/truenas-guide.md"
@@ -172,6 +172,8 @@ def logs(
 
 def failure(api: Api, app: str, container: dict[str, Any]) -> Failure:
     """Return what is known of a container that is not well: TrueNAS tells its state and its log, not its probe."""
+    if "id" not in container:
+        return Failure(str(container["service_name"]), "has no container", "", "")
     try:
         said = "\n".join(line for _, line in logs(api, app, [container], 20, 1.0))
     except (ProblemError, RefusedError) as error:

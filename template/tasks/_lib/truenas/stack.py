@@ -1,5 +1,6 @@
 """A stack that stands alone: what TrueNAS stores and starts, with nothing beside it but images and a pool."""
 
+import copy
 import posixpath
 import re
 from collections.abc import Iterator
@@ -17,9 +18,12 @@ def alone(objects: dict[str, Any]) -> dict[str, Any]:
 
     Services with a profile are run by hand, which its API cannot do.
     """
-    services = {name: dict(one) for name, one in objects["services"].items() if not one.get("profiles")}
+    services = {name: copy.deepcopy(one) for name, one in objects["services"].items() if not one.get("profiles")}
     for service in services.values():
         service.pop("build", None)
+        for mount in _mounts(service, "bind"):
+            # Versions of compose differ: some make a folder of root's in the place of a missing one.
+            mount["bind"] = {**(mount.get("bind") or {}), "create_host_path": False}
     used = {mount["source"] for service in services.values() for mount in _mounts(service, "volume")}
     volumes = {name: volume for name, volume in (objects.get("volumes") or {}).items() if name in used}
     made = {**objects, "services": services, "volumes": volumes}

@@ -1,0 +1,1 @@
+"""TrueNAS as a target, tried on a server that speaks its protocol."""
