@@ -1,11 +1,21 @@
-"""The database."""
+"""The database: bringing it to the schema, backing it up, restoring it, looking into it."""
+
+import sys
+from datetime import datetime, timezone
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from invoke import Context, task
+from invoke.exceptions import Exit
 
-from ._lib import compose, engine
-from ._lib.console import say
+from ._lib import compose, containers, engine
+from ._lib.console import say, stop
+from ._lib.run import ROOT
 
 GROUP = "db"
+
+_ENV = "an environment that Compose deployed (default: the development stack)"
 
 
 @task(auto_shortflags=False)
@@ -14,3 +24,55 @@ def migrate(_context: Context) -> None:
     engine.check()
     compose.run_development("run", "--rm", "--build", "migrate", fix="start the stack first: `inv up`")
     say("\nThe schema is up to date. Next: `inv up`")
+
+
+@task(
+    auto_shortflags=False,
+    help={"env": _ENV, "file": "where to (default: backups/, named for the stack and the time)"},
+)
+def backup(_context: Context, env: str = "", file: str = "") -> None:
+    """Write all data to a file that only you may read, and prove that it can be read back."""
+    stack = _stack(env)
+    kind = _kind()
+    now = datetime.now(timezone.utc)
+    path = Path(file).absolute() if file else ROOT / "backups" / f"{stack.project}-{now:%Y%m%d-%H%M%S}{kind.SUFFIX}"
+    if path.exists():
+        stop(f"{path} is there already", "name another file with --file")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kind.backup(stack, path)
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    say(f"\nKeep it on another machine. Back with `inv db.restore{stack.flags} {shown}`")
+
+
+@task(
+    auto_shortflags=False,
+    help={"file": "what `inv db.backup` wrote", "env": _ENV, "yes": "do not ask before replacing what is there"},
+)
+def restore(_context: Context, file: str, env: str = "", yes: bool = False) -> None:
+    """Put a backup in the place of all data: proven first, then swapped at once. A broken one changes nothing."""
+    path = Path(file).absolute()
+    if not path.is_file():
+        there = ", ".join(sorted(str(one.relative_to(ROOT)) for one in (ROOT / "backups").glob("*"))) or "none"
+        stop(f"there is no file {file}", f"name a backup; in backups/ there are: {there}")
+    stack = _stack(env)
+    _kind().restore(stack, path, yes)
+    say(f"\nA backup of an older schema is brought to today's by `{'inv deploy' if env else 'inv db.migrate'}`.")
+
+
+@task(auto_shortflags=False, help={"env": _ENV})
+def shell(_context: Context, env: str = "") -> None:
+    """Open the database's own shell, or run what comes by standard input."""
+    code = _kind().shell(_stack(env), sys.stdin.isatty())
+    if code:
+        raise Exit(code=code)
+
+
+def _stack(env: str) -> containers.Stack:
+    engine.check()
+    return containers.stack(env)
+
+
+def _kind() -> Any:
+    """Return the module of the database that docker-compose.yml has."""
+    names = sorted(path.stem for path in (Path(__file__).parent / "_lib" / "databases").glob("[a-z]*.py"))
+    return import_module(f"._lib.databases.{names[0]}", __package__)

@@ -6,7 +6,7 @@ from invoke import Context, task
 from invoke.exceptions import Exit
 
 from ._lib import changing, differences, images, releases
-from ._lib.console import say, stop
+from ._lib.console import confirm, say, stop
 from ._lib.project import load
 from ._lib.releases import Permitted, Release
 
@@ -50,7 +50,7 @@ def deploy(
     if plan:
         say(f"\n{differences.count(lines)}. Nothing was changed. Next: `inv deploy --env {environment.name}`")
         raise Exit(code=2 if lines else 0)
-    changing.confirm(yes)
+    confirm(yes)
     number = current.number + 1 if current else 1
     release = Release(
         number=number,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from invoke import Context, task
 
 from ._lib import changing, releases
-from ._lib.console import say, stop
+from ._lib.console import confirm, say, stop
 from ._lib.releases import Release
 
 
@@ -26,7 +26,7 @@ def rollback(_context: Context, env: str = "", release: int = 0, yes: bool = Fal
     goal = _goal(former, release)
     method.prepare_again(goal)
     changing.show(environment, current, method.compare(current, goal.objects))
-    changing.confirm(yes)
+    confirm(yes)
     again = replace(goal, number=current.number + 1, author=releases.who(), time=releases.now())
     changing.change(environment, method, again, current, method.apply_again)
 
@@ -73,7 +73,7 @@ def destroy(_context: Context, to: str = "", env: str = "", data: bool = False, 
     """Remove everything that was deployed, and the releases; the data stays, unless --data."""
     environment, method, _ = changing.deployed(env, to)
     say(f"This removes {environment.name} and its releases{', AND ITS DATA' if data else '; its data stays'}.")
-    changing.confirm(yes)
+    confirm(yes)
     method.destroy(data)
     say(f"\nRemoved. Next: `inv deploy --env {environment.name}`")
 

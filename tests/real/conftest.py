@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from demo.native import free_port
 from tests.conftest import Result
 from tools.rendering import IDENTITY
 
@@ -138,3 +139,31 @@ def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.
     site.commit("Start")
     site.succeed("build", "--platforms", "all", "--push")
     return site
+
+
+@pytest.fixture(scope="module")
+def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The app, deployed for the first time, with one note stored through the frontend."""
+    home = tmp_path_factory.mktemp("deployed")
+    site = Site(home / "road", free_port())
+    shutil.copytree(built.folder, site.folder)
+    # Without the other environments, there is no need to say which.
+    facts = site.folder / "invoke.yaml"
+    facts.write_text(facts.read_text().partition("\n  staging:")[0] + "\n")
+    site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
+    site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
+    site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
+    site.commit("Deploy to this machine")
+    # What a run that was ended from outside may have left.
+    docker("rm", "--force", "road-production-deploy-lock", check=False)
+    site.succeed("destroy", "--yes", "--data")
+    try:
+        site.succeed("secrets.init")
+        output = site.succeed("deploy", "--yes")
+        assert f"Release 1 is healthy at http://localhost:{site.port}" in output
+        assert "inv rollback --env production" in output
+        answer = requests.post(site.url("/api/notes"), json={"text": "kept"}, timeout=5)
+        assert answer.status_code == 201
+        yield site
+    finally:
+        site.inv("destroy", "--yes", "--data")

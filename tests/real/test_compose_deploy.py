@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
-
-from demo.native import free_port
 
 from .conftest import Site, docker, eventually
 from .load import load
@@ -22,34 +19,6 @@ from .load import load
 pytestmark = pytest.mark.docker
 
 PROJECT = "road-production"
-
-
-@pytest.fixture(scope="module")
-def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The app, deployed for the first time, with one note stored through the frontend."""
-    home = tmp_path_factory.mktemp("deployed")
-    site = Site(home / "road", free_port())
-    shutil.copytree(built.folder, site.folder)
-    # Without the other environments, there is no need to say which.
-    facts = site.folder / "invoke.yaml"
-    facts.write_text(facts.read_text().partition("\n  staging:")[0] + "\n")
-    site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
-    site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
-    site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
-    site.commit("Deploy to this machine")
-    # What a run that was ended from outside may have left.
-    docker("rm", "--force", f"{PROJECT}-deploy-lock", check=False)
-    site.succeed("destroy", "--yes", "--data")
-    try:
-        site.succeed("secrets.init")
-        output = site.succeed("deploy", "--yes")
-        assert f"Release 1 is healthy at http://localhost:{site.port}" in output
-        assert "inv rollback --env production" in output
-        answer = requests.post(site.url("/api/notes"), json={"text": "kept"}, timeout=5)
-        assert answer.status_code == 201
-        yield site
-    finally:
-        site.inv("destroy", "--yes", "--data")
 
 
 def releases() -> list[str]:

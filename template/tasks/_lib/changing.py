@@ -1,10 +1,7 @@
 """What every change of an environment has in common: its way, the question, the lock, and the way back."""
 
-import sys
 from collections.abc import Callable
 from typing import NoReturn
-
-from invoke.exceptions import Exit
 
 from . import ways
 from .console import say, stop
@@ -47,16 +44,6 @@ def show(environment: Environment, current: Release | None, lines: list[str]) ->
     say(f"{environment.name}, compared with {against}:")
     for line in lines or ["(no difference)"]:
         say(f"  {line}")
-
-
-def confirm(yes: bool) -> None:
-    """Ask whether to go on, unless `yes` says so."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        stop("nobody is here to ask, so nothing was changed", "add --yes")
-    if input("\nGo on? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise Exit("Nothing was changed.", 1)
 
 
 def change(

@@ -1,5 +1,6 @@
 """What a user reads: lines in their order, and an error with its cause and its fix."""
 
+import sys
 from typing import NoReturn
 
 from invoke.exceptions import Exit
@@ -13,3 +14,13 @@ def say(line: str = "") -> None:
 def stop(cause: str, fix: str, code: int = 1) -> NoReturn:
     """End the task with exit code `code`: what is wrong on one line, what to do on the next."""
     raise Exit(f"error: {cause}\n  fix: {fix}", code)
+
+
+def confirm(yes: bool) -> None:
+    """Ask whether to go on, unless `yes` says so."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        stop("nobody is here to ask, so nothing was changed", "add --yes")
+    if input("\nGo on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise Exit("Nothing was changed.", 1)

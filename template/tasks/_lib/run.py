@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 import yaml
 
@@ -83,6 +85,22 @@ def read(args: Sequence[str], *, env: Mapping[str, str] | None = None, fix: str 
         said = (done.stderr or done.stdout).strip()
         stop_because(said, f"{shlex.join(args[:4])} …: {said or f'exit code {done.returncode}'}", fix)
     return done.stdout
+
+
+def stream(
+    args: Sequence[str], *, source: Path | None = None, target: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program on a file's bytes, or put its output into a new file that only its owner may read."""
+    need(args[0])
+    with ExitStack() as files:
+        stdin = files.enter_context(source.open("rb")) if source else subprocess.DEVNULL
+        stdout: IO[bytes] | int = subprocess.DEVNULL
+        if target:
+            target.unlink(missing_ok=True)
+            stdout = files.enter_context(os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"))
+        return subprocess.run(
+            args, cwd=ROOT, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+        )
 
 
 def bare_environment(values: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,137 @@
+"""SQLite, a file in the volume `data`: copied while its users are held for a moment, proven on this machine."""
+
+import io
+import sqlite3
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..console import confirm, say, stop
+from ..containers import Stack, service_of
+from ..run import read
+
+SUFFIX = ".db"
+
+_FOLDER = "/data"
+_FILE = "app.db"
+# What belongs to the file while somebody writes; a copy of both, of one moment, is as good as the whole.
+_PARTS = (_FILE, f"{_FILE}-wal")
+# The user that the images run as.
+_USER = 65532
+
+
+def backup(stack: Stack, path: Path) -> None:
+    """Copy the database as it is at one moment to a file, and read it back."""
+    users = _users(stack)
+    partial = path.with_name(f"{path.name}.partial")
+    with tempfile.TemporaryDirectory() as folder:
+        with _held(stack, users):
+            for part in _PARTS:
+                _fetch(stack, users[0]["Id"], part, Path(folder))
+        if not (Path(folder) / _FILE).is_file():
+            stop(f"{stack.project} has no database yet", f"start it first: `{stack.hint}`")
+        try:
+            partial.touch(mode=0o600)
+            with closing(sqlite3.connect(Path(folder) / _FILE)) as database:
+                database.execute("VACUUM INTO ?", [str(partial)])
+            rows = _rows_of(partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    say(f"Wrote {path}: {_total(rows)}, {path.stat().st_size} bytes; it was read back.")
+
+
+def restore(stack: Stack, path: Path, yes: bool) -> None:
+    """Put a backup in the place of the database, whose users are stopped meanwhile; ask first."""
+    rows = _rows_of(path)
+    users = _users(stack)
+    say(f"{path} holds {_total(rows)}.")
+    say(f"It replaces EVERYTHING that {stack.project} holds now, and stops it for a moment.")
+    confirm(yes)
+    names = [user["Id"] for user in users]
+    read([*stack.docker, "stop", *names])
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for part in _PARTS:
+                _fetch(stack, names[0], part, Path(folder))
+            # Changes that wait for the database before would be applied to this one.
+            said = _send(stack, names[0], {_FILE: path.read_bytes(), f"{_FILE}-wal": b""})
+            if said:
+                _send(stack, names[0], {one.name: one.read_bytes() for one in Path(folder).iterdir()})
+                stop(f"the backup cannot be put back: {said}", "what was there is back; look at the disk")
+        finally:
+            read([*stack.docker, "start", *names])
+    say(f"Restored: {_total(rows)}.")
+
+
+def shell(stack: Stack, terminal: bool) -> int:
+    """Say why there is none: the images hold the app, and nothing else."""
+    del terminal
+    stop(
+        f"the database of {stack.project} is a file inside the app's volume, with no shell beside it",
+        "look into a copy: `inv db.backup`, then `sqlite3 FILE`",
+    )
+
+
+def _users(stack: Stack) -> list[dict[str, Any]]:
+    """Return the running containers that have the volume; stop when there are none."""
+    found = [
+        container
+        for container in stack.all()
+        if container["State"]["Running"] and any(mount["Destination"] == _FOLDER for mount in container["Mounts"])
+    ]
+    if not found:
+        stop(f"nothing of {stack.project} that has the data runs", f"start it first: `{stack.hint}`")
+    return sorted(found, key=service_of)
+
+
+@contextmanager
+def _held(stack: Stack, users: list[dict[str, Any]]) -> Iterator[None]:
+    """Keep containers from writing: their requests wait, and go on afterwards."""
+    names = [user["Id"] for user in users]
+    read([*stack.docker, "pause", *names])
+    try:
+        yield
+    finally:
+        read([*stack.docker, "unpause", *names])
+
+
+def _fetch(stack: Stack, container: str, name: str, folder: Path) -> None:
+    """Copy a file of the volume, if it is there."""
+    command = [*stack.docker, "cp", f"{container}:{_FOLDER}/{name}", str(folder)]
+    subprocess.run(command, capture_output=True, check=False)
+
+
+def _send(stack: Stack, container: str, parts: dict[str, bytes]) -> str:
+    """Put files into the volume of a stopped container, and return what went wrong."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as files:
+        for name, data in parts.items():
+            about = tarfile.TarInfo(name)
+            about.size, about.mode, about.uid, about.gid = len(data), 0o644, _USER, _USER
+            files.addfile(about, io.BytesIO(data))
+    command = [*stack.docker, "cp", "--archive", "-", f"{container}:{_FOLDER}"]
+    done = subprocess.run(command, input=archive.getvalue(), capture_output=True, check=False)
+    return done.stderr.decode().strip() if done.returncode != 0 else ""
+
+
+def _rows_of(path: Path) -> dict[str, int]:
+    """Return how many rows a database file has of each table; stop when it is broken."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            (verdict,) = database.execute("PRAGMA integrity_check").fetchone()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
+            names = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            count = 'SELECT count(*) FROM "{}"'
+            return {name: database.execute(count.format(name)).fetchone()[0] for (name,) in names.fetchall()}
+    except sqlite3.DatabaseError as error:
+        stop(f"{path} is no complete database: {error}", "nothing was changed; use another backup")
+
+
+def _total(rows: dict[str, int]) -> str:
+    return f"{sum(rows.values())} rows in {len(rows)} table{'' if len(rows) == 1 else 's'}"
