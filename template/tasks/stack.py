@@ -4,36 +4,74 @@ import json
 
 from invoke import Context, task
 
-from ._lib import compose, engine, secret_files, target
-from ._lib.console import say
-from ._lib.run import ROOT, read
+from ._lib import compose, containers, engine, secret_files, target
+from ._lib.console import say, stop
+from ._lib.run import ROOT, read, run
+
+# Inside the container, where docker-compose.dev.yml lets a debugger in.
+_DEBUGGER = 2345
+_ONLY = "one service, such as backend, with what it needs"
 
 
-@task(auto_shortflags=False)
-def up(_context: Context) -> None:
+@task(
+    auto_shortflags=False,
+    help={"hot": "run from source instead of images: a changed file is served within seconds", "only": _ONLY},
+)
+def up(_context: Context, hot: bool = False, only: str = "") -> None:
     """Build and start the development stack, and wait until it is healthy."""
     engine.check()
     engine.check_plugin("compose")
     # The stack always runs on this machine's engine; making its secrets asks nothing, because nobody else has them.
     if secret_files.make(target.Target("default", ()), str(ROOT / ".secrets")):
         say("Made the development secrets in .secrets (ignored by git).")
-    compose.run_development("up", "--build", "--detach", "--wait", fix="see why: docker compose logs")
+    overlays = ["dev"] if hot else []
+    command = ["up", "--build", "--detach", "--wait", *([_service(only)] if only else [])]
+    compose.run_development(*command, overlays=overlays, fix="see why: docker compose logs")
     say(f"\nThe stack is up at {_address()}. Next: `docker compose logs --follow`, `inv down`")
 
 
-@task(auto_shortflags=False, help={"volumes": "also delete the development data"})
-def down(_context: Context, volumes: bool = False) -> None:
+@task(
+    auto_shortflags=False,
+    help={"volumes": "also delete the development data", "only": "stop one service, and leave the others"},
+)
+def down(_context: Context, volumes: bool = False, only: str = "") -> None:
     """Stop the development stack. Its data stays, unless --volumes."""
     engine.check()
+    if only:
+        compose.run_development("stop", _service(only), fix="see the message above")
+        say(f"\n{only} is stopped. Next: `inv up --only {only}`")
+        return
     options = ["--remove-orphans", *(["--volumes"] if volumes else [])]
-    compose.run_development("--profile", "*", "down", *options, fix="see the message above")
+    compose.run_development("--profile", "*", "down", *options, overlays=["dev"], fix="see the message above")
     say("\nThe development stack is down. Next: `inv up`")
+
+
+@task(
+    auto_shortflags=False,
+    help={"env": "an environment that Compose deployed (default: the development stack)"},
+)
+def usage(_context: Context, env: str = "") -> None:
+    """Show what each container uses now: processor, memory, network, disk."""
+    engine.check()
+    stack = containers.stack(env)
+    names = [container["Name"].lstrip("/") for container in stack.all() if container["State"]["Running"]]
+    if not names:
+        stop(f"nothing of {stack.project} runs", f"start it first: `{stack.hint}`")
+    run([*stack.docker, "stats", "--no-stream", *sorted(names)])
+
+
+def _service(name: str) -> str:
+    """Return the name of a service; stop with those that there are."""
+    known = read([*compose.development(), "--profile", "*", "config", "--services"]).split()
+    if name not in known:
+        stop(f"there is no service {name!r}; there are: {', '.join(sorted(known))}", "correct --only")
+    return name
 
 
 def _address() -> str:
     """Return where the stack answers: the published port of whichever service has one."""
     for line in read([*compose.development(), "ps", "--format", "json"]).splitlines():
         for port in json.loads(line).get("Publishers") or ():
-            if port.get("PublishedPort"):
+            if port.get("PublishedPort") and port["TargetPort"] != _DEBUGGER:
                 return f"http://localhost:{port['PublishedPort']}"
     return "no published port"

@@ -21,6 +21,7 @@ from .load import load
 
 pytestmark = pytest.mark.docker
 
+PRODUCTION = ("--env", "production")
 # Names that a restore uses meanwhile would show here.
 DATABASES = ["app", "postgres", "template0", "template1"]
 
@@ -39,7 +40,7 @@ def sql(site: Site, statement: str) -> list[str]:
 @pytest.fixture(scope="module")
 def backup(deployed: Site) -> Path:
     """A backup of one note, made before another was written."""
-    output = deployed.succeed("db.backup")
+    output = deployed.succeed("db.backup", *PRODUCTION)
     found = re.search(r"Wrote (\S+): (\d+) rows in (\d+) tables", output)
     assert found
     assert int(found[2]) >= 2
@@ -58,7 +59,7 @@ def test_a_broken_backup_changes_nothing(deployed: Site, backup: Path, tmp_path:
     content = backup.read_bytes()
     broken = tmp_path / "broken.dump"
     broken.write_bytes(content[: int(size if size >= 1 else len(content) * size)])
-    result = deployed.inv("db.restore", str(broken), "--yes")
+    result = deployed.inv("db.restore", *PRODUCTION, str(broken), "--yes")
     assert result.code == 1
     assert "is no complete dump" in result.output
     assert "nothing was changed" in result.output
@@ -75,8 +76,8 @@ def test_a_backup_that_does_not_fit_changes_nothing(deployed: Site, backup: Path
     sql(deployed, statements)
     try:
         bad = tmp_path / "bad.dump"
-        assert "it was read back" in deployed.succeed("db.backup", "--file", str(bad))
-        result = deployed.inv("db.restore", str(bad), "--yes")
+        assert "it was read back" in deployed.succeed("db.backup", *PRODUCTION, "--file", str(bad))
+        result = deployed.inv("db.restore", *PRODUCTION, str(bad), "--yes")
     finally:
         sql(deployed, "DROP TABLE trial; DROP FUNCTION fails;")
     assert result.code == 1
@@ -88,7 +89,7 @@ def test_a_backup_that_does_not_fit_changes_nothing(deployed: Site, backup: Path
 
 
 def test_it_asks_before_it_replaces(deployed: Site, backup: Path) -> None:
-    result = deployed.inv("db.restore", str(backup))
+    result = deployed.inv("db.restore", *PRODUCTION, str(backup))
     assert result.code == 1
     assert "It replaces EVERYTHING that road-production holds now" in result.output
     assert sorted(deployed.notes()) == ["kept", "later"]
@@ -96,7 +97,7 @@ def test_it_asks_before_it_replaces(deployed: Site, backup: Path) -> None:
 
 def test_a_restore_while_it_serves(deployed: Site, backup: Path) -> None:
     with load(deployed.url("/version")) as counts:
-        assert "counted again" in deployed.succeed("db.restore", str(backup), "--yes")
+        assert "counted again" in deployed.succeed("db.restore", *PRODUCTION, str(backup), "--yes")
         eventually(lambda: requests.get(deployed.url("/api/notes"), timeout=5).ok)
     assert counts["failed"] == 0
     assert sql(deployed, "SELECT text FROM notes") == ["kept"]
@@ -109,7 +110,7 @@ def test_after_everything_was_destroyed(deployed: Site, backup: Path) -> None:
     deployed.succeed("deploy", "--yes")
     assert deployed.notes() == []
     # A database without data is not asked about.
-    deployed.succeed("db.restore", str(backup))
+    deployed.succeed("db.restore", *PRODUCTION, str(backup))
     assert sql(deployed, "SELECT text FROM notes") == ["kept"]
 
 
@@ -117,7 +118,7 @@ def test_the_shell_runs_what_it_is_given(deployed: Site) -> None:
     result = deployed.inv("db.shell")
     assert result.code == 1
     assert "postgres of road-dev does not run" in result.output
-    assert deployed.inv("db.shell", "--env", "production").code == 0
+    assert deployed.inv("db.shell", *PRODUCTION).code == 0
 
 
 # --- The embedded database ---

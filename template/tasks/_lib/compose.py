@@ -2,13 +2,16 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from . import engine
 from .project import Project, load
-from .run import bare_environment, read, run
+from .run import ROOT, bare_environment, read, run
 
 BASE = "docker-compose.yml"
+# The label of a service that a rotation of secrets started anew: without a change, it would be left as it is.
+ROTATED = "secrets.rotated"
 
 
 def development_name(project: Project) -> str:
@@ -16,15 +19,22 @@ def development_name(project: Project) -> str:
     return f"{project.name}-dev"
 
 
-def development() -> list[str]:
-    """Return the start of every compose command for the development stack."""
-    return ["docker", "compose", "--project-name", development_name(load()), "--file", BASE]
+def overlay(name: str) -> str:
+    """Return the file of an overlay."""
+    return f"docker-compose.{name}.yml"
 
 
-def run_development(*arguments: str, fix: str) -> None:
+def development(overlays: Sequence[str] = ()) -> list[str]:
+    """Return the start of every compose command for the development stack, with overlays over it."""
+    own = ["override"] if (ROOT / overlay("override")).is_file() else []
+    files = [argument for file in [BASE, *map(overlay, [*overlays, *own])] for argument in ("--file", file)]
+    return ["docker", "compose", "--project-name", development_name(load()), *files]
+
+
+def run_development(*arguments: str, fix: str, overlays: Sequence[str] = ()) -> None:
     """Run a compose command for the development stack, which is built for this machine, with its base images."""
     environment = {"BUILD_PLATFORM": engine.own_platform()} | load().base_images | os.environ
-    run([*development(), *arguments], env=environment, fix=fix)
+    run([*development(overlays), *arguments], env=environment, fix=fix)
 
 
 def render(context: str, name: str, files: list[str], env_file: str, values: dict[str, str]) -> dict[str, Any]:

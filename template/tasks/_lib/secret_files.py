@@ -1,6 +1,7 @@
 """Secrets as files on the machine that uses them: what there must be, what is missing, and making it."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -10,6 +11,9 @@ from .run import ROOT
 from .target import Target
 
 _LIST = 'cd "$1" 2>/dev/null && for f in *; do [ ! -s "$f" ] || echo "$f"; done'
+# In its place, never by another file of its name: a container would go on seeing the one before. The value is written
+# over the old one and the rest cut off, so that nobody finds the file empty.
+_REWRITE = 'cd "$1" && chmod u+w "$2" && cat 1<> "$2" && truncate -s "$3" "$2" && chmod 0444 "$2"'
 # The folder keeps others out. The files are readable, because a container's user is none of the host's and a
 # bind-mounted file keeps its mode. An existing file is never overwritten.
 _WRITE = 'umask 077 && mkdir -p "$1" && cd "$1" && set -C && cat > "$2" && chmod 0444 "$2"'
@@ -36,6 +40,31 @@ def make(target: Target, folder: str) -> list[str]:
         form = forms[name]
         _write(target, folder, name, values[name] if form is None else form.format_map(_Known(target, folder, values)))
     return lacking
+
+
+def made_of(name: str) -> list[str]:
+    """Return the secrets whose form uses another one."""
+    return [other for other, form in wanted().items() if form and f"{{{name}}}" in form]
+
+
+def derived(target: Target, folder: str, names: Iterable[str], values: dict[str, str]) -> dict[str, str]:
+    """Return what secrets become by their forms, out of new values and those that the folder has."""
+    forms = wanted()
+    return {name: (forms[name] or "").format_map(_Known(target, folder, values)) for name in names}
+
+
+def read(target: Target, folder: str, names: Iterable[str]) -> dict[str, str]:
+    """Return what secrets are now."""
+    known = _Known(target, folder, {})
+    return {name: known[name] for name in names}
+
+
+def rewrite(target: Target, folder: str, values: dict[str, str]) -> None:
+    """Give existing secrets new values, in the same files."""
+    for name, value in values.items():
+        done = target.shell(_REWRITE, folder, name, str(len(value.encode())), stdin=value)
+        if done.returncode != 0:
+            stop(f"cannot write the secret {name} in {folder}: {done.stderr.strip()}", "see that the folder is yours")
 
 
 class _Known(dict[str, str]):

@@ -94,6 +94,7 @@ class Method:
         )
         for service in objects["services"].values():
             service["image"] = self._fetch(service["image"])
+        self._keep_marks(objects)
         self._check_ports(objects, machine)
         return references, own, objects
 
@@ -121,6 +122,22 @@ class Method:
                 f"{folder} lacks the secrets {', '.join(lacking)}",
                 f"make them: inv secrets.init --env {self._environment.name}",
             )
+
+    def _keep_marks(self, objects: dict[str, Any]) -> None:
+        """Keep what a rotation of secrets left on services, which would otherwise start anew for nothing."""
+        for current in self.releases()[-1:]:
+            for name, service in current.objects["services"].items():
+                mark = (service.get("labels") or {}).get(compose.ROTATED)
+                if mark and name in objects["services"]:
+                    objects["services"][name].setdefault("labels", {})[compose.ROTATED] = mark
+
+    def _begin_secrets_anew(self) -> None:
+        """Give secrets the form that new data expects: a rotation gave them another."""
+        machine = target.of_context(self._environment.context)
+        folder = machine.expand(str(self._environment.settings["secrets"]))
+        forms = [name for name, form in secret_files.wanted().items() if form]
+        if forms and not secret_files.missing(machine, folder):
+            secret_files.rewrite(machine, folder, secret_files.derived(machine, folder, forms, {}))
 
     def _check_ports(self, objects: dict[str, Any], machine: target.Target) -> None:
         """Stop when something else already has a port that the stack publishes."""
@@ -318,6 +335,8 @@ class Method:
         run([*self._compose, "down", "--remove-orphans", *(["--volumes"] if data else [])])
         for release in found:
             ask([*self._docker, "volume", "rm", self._volume(release)])
+        if data:
+            self._begin_secrets_anew()
 
 
 def _refuse(permitted: Permitted) -> None:
@@ -330,7 +349,9 @@ def _state(container: dict[str, Any]) -> str:
     """Return one word for a container: healthy, running, starting, done, or what is wrong."""
     state = container["State"]
     if state["Status"] == "exited":
-        return "done" if state["ExitCode"] == 0 else f"ended with exit code {state['ExitCode']}"
+        # What is started again by itself has not ended, but was stopped.
+        kept = container.get("HostConfig", {}).get("RestartPolicy", {}).get("Name") in ("always", "unless-stopped")
+        return ("stopped" if kept else "done") if state["ExitCode"] == 0 else f"ended with exit code {state['ExitCode']}"
     if state["Status"] == "restarting":
         return f"restarting, last exit code {state['ExitCode']}"
     health = (state.get("Health") or {}).get("Status")

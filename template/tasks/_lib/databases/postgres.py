@@ -52,6 +52,8 @@ def backup(stack: Stack, path: Path) -> None:
         done = stream(stack.inside(container, _DUMP), target=partial)
         if done.returncode != 0:
             said = done.stderr.strip()
+            if "stdout: no space left" in said:
+                stop(f"the disk of {path.parent} is full", "name a file on another one with --file")
             stop_because(said, f"the database cannot be dumped: {said}", f"see what it logged: {_logs(stack)}")
         rows = _rows_of(stack, container, partial)
         partial.replace(path)
@@ -70,10 +72,10 @@ def restore(stack: Stack, path: Path, yes: bool) -> None:
     if any(count for table, count in there.items() if not table.startswith("public._")):
         say(f"It replaces EVERYTHING that {stack.project} holds now: {_total(there)}.")
         confirm(yes)
-    name = _sql(stack, container, "SELECT :'name';")
-    owner = _sql(stack, container, _OWNER)
+    name = sql(stack, container, "SELECT :'name';")
+    owner = sql(stack, container, _OWNER)
     names = {"restored": f"{name}_restored", "replaced": f"{name}_replaced", "owner": owner}
-    _sql(stack, container, _FORGET + _CREATE, "postgres", **names)
+    sql(stack, container, _FORGET + _CREATE, "postgres", **names)
     try:
         done = stream(stack.inside(container, _FILL, names["restored"], owner), source=path)
         if done.returncode != 0:
@@ -84,11 +86,11 @@ def restore(stack: Stack, path: Path, yes: bool) -> None:
                 f"{_shown(path)} holds {_total(rows)}, but {_total(found)} arrived",
                 "nothing was changed; try again, or use another backup",
             )
-        _sql(stack, container, _SWAP, "postgres", **names)
+        sql(stack, container, _SWAP, "postgres", **names)
     finally:
         # After a swap there is nothing to reopen, and no second database.
-        _sql(stack, container, _REOPEN, "postgres", **names)
-    _sql(stack, container, _FORGET, "postgres", **names)
+        sql(stack, container, _REOPEN, "postgres", **names)
+    sql(stack, container, _FORGET, "postgres", **names)
     say(f"Restored: {_total(rows)}, counted again.")
 
 
@@ -97,6 +99,15 @@ def shell(stack: Stack, terminal: bool) -> int:
     flags = ["--interactive", *(["--tty"] if terminal else [])]
     command = [*stack.docker, "exec", *flags, stack.running(SERVICE), "sh", "-c", _SHELL]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def sql(stack: Stack, container: str, sql: str, database: str = "", **values: str) -> str:
+    """Run SQL as the administrator, who needs no password inside the container, and return what it said."""
+    given = "".join(f"\\set {name} '{value}'\n" for name, value in values.items())
+    done = ask(stack.inside(container, _SQL, database), stdin=given + sql)
+    if done.returncode != 0:
+        stop(f"the database says: {done.stderr.strip()}", f"see what it logged: {_logs(stack)}")
+    return done.stdout.strip()
 
 
 def _rows_of(stack: Stack, container: str, path: Path) -> dict[str, int]:
@@ -121,21 +132,12 @@ def _rows_of(stack: Stack, container: str, path: Path) -> dict[str, int]:
 
 def _rows(stack: Stack, container: str, database: str = "") -> dict[str, int]:
     """Return how many rows a database has of each table."""
-    lines = _sql(stack, container, _ROWS, database).splitlines()
+    lines = sql(stack, container, _ROWS, database).splitlines()
     return {table: int(count) for table, _, count in (line.rpartition(" ") for line in lines)}
 
 
-def _sql(stack: Stack, container: str, sql: str, database: str = "", **values: str) -> str:
-    """Run SQL as the administrator, who needs no password inside the container, and return what it said."""
-    given = "".join(f"\\set {name} '{value}'\n" for name, value in values.items())
-    done = ask(stack.inside(container, _SQL, database), stdin=given + sql)
-    if done.returncode != 0:
-        stop(f"the database says: {done.stderr.strip()}", f"see what it logged: {_logs(stack)}")
-    return done.stdout.strip()
-
-
 def _logs(stack: Stack) -> str:
-    return f"{' '.join(stack.docker)} compose --project-name {stack.project} logs {SERVICE}"
+    return f"inv logs{stack.flags} --service {SERVICE}" if stack.flags else f"docker compose logs {SERVICE}"
 
 
 def _total(rows: dict[str, int]) -> str:

@@ -1,0 +1,44 @@
+"""The cache's password: its user has both, the old and the new, until everything knows the new one."""
+
+import hashlib
+import json
+
+from ..console import stop
+from ..containers import Stack
+from ..run import ask
+
+SERVICE = "redis"
+
+# Inside, the password is where the service itself reads it; commands come by standard input, so none shows in `ps`.
+_CLI = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli --json -e"
+
+
+def unfinished(stack: Stack, held: dict[str, str]) -> bool:
+    """Return whether a former rotation was cut off, so that the old and the new password may both be in use."""
+    del held
+    return len(json.loads(_tell(stack, "ACL GETUSER default"))["passwords"]) > 1
+
+
+def prepare(stack: Stack, held: dict[str, str], password: str) -> dict[str, str]:
+    """Let a new password in beside the old one. The secrets made of it follow their forms."""
+    del held
+    _tell(stack, f"ACL SETUSER default #{_hash(password)}")
+    return {}
+
+
+def finish(stack: Stack, held: dict[str, str], password: str) -> None:
+    """Let no password in but the present one."""
+    del held
+    _tell(stack, f"ACL SETUSER default resetpass #{_hash(password)}")
+
+
+def _tell(stack: Stack, command: str) -> str:
+    done = ask(stack.inside(stack.running(SERVICE), _CLI), stdin=command + "\n")
+    if done.returncode != 0 or "error" in done.stderr.lower():
+        said = (done.stderr or done.stdout).strip()
+        stop(f"{SERVICE} says: {said}", f"see what it logged: inv logs{stack.flags} --service {SERVICE}")
+    return done.stdout
+
+
+def _hash(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
