@@ -351,7 +351,9 @@ def _state(container: dict[str, Any]) -> str:
     if state["Status"] == "exited":
         # What is started again by itself has not ended, but was stopped.
         kept = container.get("HostConfig", {}).get("RestartPolicy", {}).get("Name") in ("always", "unless-stopped")
-        return ("stopped" if kept else "done") if state["ExitCode"] == 0 else f"ended with exit code {state['ExitCode']}"
+        return (
+            ("stopped" if kept else "done") if state["ExitCode"] == 0 else f"ended with exit code {state['ExitCode']}"
+        )
     if state["Status"] == "restarting":
         return f"restarting, last exit code {state['ExitCode']}"
     health = (state.get("Health") or {}).get("Status")
