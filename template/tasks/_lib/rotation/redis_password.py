@@ -10,7 +10,7 @@ from ..run import ask
 SERVICE = "redis"
 
 # Inside, the password is where the service itself reads it; commands come by standard input, so none shows in `ps`.
-_CLI = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli --json -e"
+_CLIENT = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli --json -e"
 
 
 def unfinished(stack: Stack, held: dict[str, str]) -> bool:
@@ -33,7 +33,7 @@ def finish(stack: Stack, held: dict[str, str], password: str) -> None:
 
 
 def _tell(stack: Stack, command: str) -> str:
-    done = ask(stack.inside(stack.running(SERVICE), _CLI), stdin=command + "\n")
+    done = ask(stack.inside(stack.running(SERVICE), _CLIENT), stdin=command + "\n")
     if done.returncode != 0 or "error" in done.stderr.lower():
         said = (done.stderr or done.stdout).strip()
         stop(f"{SERVICE} says: {said}", f"see what it logged: inv logs{stack.flags} --service {SERVICE}")
