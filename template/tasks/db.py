@@ -9,7 +9,7 @@ from typing import Any
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-from ._lib import compose, containers, engine
+from ._lib import compose, engine, stacks
 from ._lib.console import say, stop
 from ._lib.run import ROOT
 
@@ -67,9 +67,9 @@ def shell(_context: Context, env: str = "") -> None:
         raise Exit(code=code)
 
 
-def _stack(env: str) -> containers.Stack:
+def _stack(env: str) -> stacks.Stack:
     engine.check()
-    return containers.stack(env)
+    return stacks.stack(env)
 
 
 def _kind() -> Any:

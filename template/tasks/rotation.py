@@ -8,7 +8,7 @@ from typing import Any
 
 from invoke import Context, task
 
-from ._lib import changing, compose, containers, releases, secret_files, target
+from ._lib import changing, compose, releases, secret_files, stacks, target
 from ._lib.console import confirm, say, stop
 from ._lib.releases import Failure, Method, Release
 
@@ -27,7 +27,7 @@ def rotate(_context: Context, name: str, env: str = "", yes: bool = False) -> No
     """Give a secret a new value while everything serves; it becomes a release of its own, with the way back."""
     kind = _kind(name)
     environment, method, former = changing.deployed(env)
-    stack = containers.stack(environment.name)
+    stack = stacks.stack(environment.name)
     if not former:
         stop(f"{environment.name} has no release, so nothing uses {name} yet", "deploy first: `inv deploy`")
     machine = target.of_context(environment.context)
@@ -48,7 +48,7 @@ def rotate(_context: Context, name: str, env: str = "", yes: bool = False) -> No
 
 def _rotate(
     kind: Any,
-    stack: containers.Stack,
+    stack: stacks.Stack,
     place: tuple[target.Target, str],
     files: list[str],
     method: Method,

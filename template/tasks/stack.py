@@ -4,7 +4,7 @@ import json
 
 from invoke import Context, task
 
-from ._lib import compose, containers, engine, secret_files, target
+from ._lib import compose, engine, secret_files, stacks, target
 from ._lib.console import say, stop
 from ._lib.run import ROOT, read, run
 
@@ -53,7 +53,7 @@ def down(_context: Context, volumes: bool = False, only: str = "") -> None:
 def usage(_context: Context, env: str = "") -> None:
     """Show what each container uses now: processor, memory, network, disk."""
     engine.check()
-    stack = containers.stack(env)
+    stack = stacks.stack(env)
     names = [container["Name"].lstrip("/") for container in stack.all() if container["State"]["Running"]]
     if not names:
         stop(f"nothing of {stack.project} runs", f"start it first: `{stack.hint}`")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 from invoke.exceptions import Exit
-from tasks._lib.containers import Stack
 from tasks._lib.databases import sqlite
+from tasks._lib.stacks import Stack
 
 from .conftest import Site, docker, eventually
 from .load import load

@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 from ..console import confirm, say, stop
-from ..containers import Stack
 from ..failures import stop_because
 from ..run import ROOT, ask, stream
+from ..stacks import Stack
 
 SERVICE = "postgres"
 SUFFIX = ".dump"

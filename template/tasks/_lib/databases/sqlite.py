@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..console import confirm, say, stop
-from ..containers import Stack, service_of
 from ..run import read
+from ..stacks import Stack, service_of
 
 SUFFIX = ".db"
 

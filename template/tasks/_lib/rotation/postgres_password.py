@@ -7,9 +7,9 @@ from base64 import b64encode
 from urllib.parse import urlsplit, urlunsplit
 
 from ..console import stop
-from ..containers import Stack
 from ..databases.postgres import sql
 from ..run import ask
+from ..stacks import Stack
 
 SERVICE = "postgres"
 URL = "database_url"

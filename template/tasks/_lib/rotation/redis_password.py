@@ -4,8 +4,8 @@ import hashlib
 import json
 
 from ..console import stop
-from ..containers import Stack
 from ..run import ask
+from ..stacks import Stack
 
 SERVICE = "redis"
 

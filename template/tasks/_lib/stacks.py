@@ -1,4 +1,4 @@
-"""A stack's containers: those of the development stack, or of an environment that Compose deployed."""
+"""Which stack is meant: the development stack, or that of an environment that Compose deployed; and what runs of it."""
 
 import json
 from dataclasses import dataclass
