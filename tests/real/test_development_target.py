@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 import requests
 
+from demo.native import free_port
 from tests.conftest import Project
 
 from .conftest import Site, docker, eventually
@@ -43,3 +46,30 @@ def test_a_changed_line_is_served(project: Project, tmp_path: Path) -> None:
     finally:
         print(docker("logs", container, check=False).stderr[-2000:])
         docker("rm", "--force", "--volumes", container, check=False)
+
+
+def test_the_stack_runs_from_source(project: Project, tmp_path: Path) -> None:
+    site = Site(tmp_path / "hot", free_port())
+    shutil.copytree(project(project_name="hot", services=["postgres"], components=["frontend"]), site.folder)
+    debugger = free_port()
+    (site.folder / ".env").write_text(f"HTTP_PORT={site.port}\nDEBUG_PORT={debugger}\n")
+    try:
+        assert f"http://localhost:{site.port}" in site.succeed("up", "--hot")
+        assert site.notes() == []
+
+        def revision() -> str:
+            answer: str = requests.get(site.url("/version"), timeout=2).json()["revision"]
+            return answer
+
+        path = site.folder / "crates/common/src/about.rs"
+        path.write_text(path.read_text().replace('"unknown"', '"changed"'))
+        eventually(lambda: revision() == "changed", 120)
+        command = ("docker", "compose", "--project-name", "hot-dev", "exec", "--no-TTY", "backend")
+        script = "exec gdbserver --once --attach :2345 $(pidof backend)"
+        server = subprocess.Popen([*command, "sh", "-c", script], cwd=site.folder, stderr=subprocess.PIPE, text=True)
+        assert server.stderr
+        assert any("Listening on port 2345" in line for line in server.stderr)
+        socket.create_connection(("127.0.0.1", debugger), 5).close()
+        assert server.wait(60) == 0
+    finally:
+        site.inv("down", "--volumes")
