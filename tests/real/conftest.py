@@ -131,7 +131,7 @@ def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.
         registry=f"{registry}/acme",
         services=["postgres", "redis"],
         components=["frontend", "cli"],
-        deploy=["compose", "helm", "kubernetes", "terraform", "pulumi"],
+        deploy=["compose", "truenas", "helm", "kubernetes", "terraform", "pulumi"],
     )
     site = Site(tmp_path_factory.mktemp("real") / "road", 0)
     shutil.copytree(rendered, site.folder)

@@ -176,6 +176,8 @@ class Nas:
         self.jobs: list[dict[str, Any]] = []
         self.calls: list[tuple[str, list[Any]]] = []
         self.heard = ""
+        # What compose said when it failed: the file /var/log/app_lifecycle.log of a real one.
+        self.log = ""
         self.drops = ""
         self.refuses = ""
         self.slow = threading.Event()
@@ -367,6 +369,7 @@ class Nas:
         self.stored[name] = self._parsed(data, "app_create")
         failure = self.engine.up(name, self.stored[name])
         if failure:
+            self.log += failure
             self.engine.down(name)
             del self.stored[name]
             raise CallError(
@@ -386,6 +389,7 @@ class Nas:
         self.engine.down(name)
         failure = self.engine.up(name, self.stored[name])
         if failure:
+            self.log += failure
             raise CallError(
                 f"Failed 'up' action for {name!r} app. Please check /var/log/app_lifecycle.log for more details"
             )

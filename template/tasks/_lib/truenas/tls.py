@@ -9,6 +9,8 @@ from .problems import ProblemError
 
 # The path since 25.04; what came before had another one.
 _PATH = "/api/current"
+# How long a NAS may take to answer, in seconds: busy ones are slow.
+_PATIENCE = 30
 
 
 def connect(host: str, settings: dict[str, Any]) -> Any:
@@ -22,7 +24,7 @@ def connect(host: str, settings: dict[str, Any]) -> Any:
             f"wss://{host}{_PATH}",
             ssl=_context(host, settings, bool(fingerprint)),
             proxy=None,
-            open_timeout=10,
+            open_timeout=_PATIENCE,
             max_size=2**24,
         )
     except ssl.SSLCertVerificationError as error:
@@ -40,7 +42,7 @@ def connect(host: str, settings: dict[str, Any]) -> Any:
             f"{host} does not speak TLS as a NAS does: {error}", "correct `host:` in invoke.yaml, and its port"
         ) from None
     except (TimeoutError, OSError) as error:
-        said = "no answer in 10 s" if isinstance(error, TimeoutError) else error.strerror or error
+        said = f"no answer in {_PATIENCE} s" if isinstance(error, TimeoutError) else error.strerror or error
         raise ProblemError(
             f"{host} cannot be reached: {said}", "correct `host:` in invoke.yaml, or look at the network"
         ) from None
