@@ -26,7 +26,7 @@ def overlay(name: str) -> str:
 
 def development(overlays: Sequence[str] = ()) -> list[str]:
     """Return the start of every compose command for the development stack, with overlays over it."""
-    own = ["override"] if (ROOT / overlay("override")).is_file() else []
+    own = ["override"] if (ROOT / "docker-compose.override.yml").is_file() else []
     files = [argument for file in [BASE, *map(overlay, [*overlays, *own])] for argument in ("--file", file)]
     return ["docker", "compose", "--project-name", development_name(load()), *files]
 
