@@ -66,10 +66,11 @@ def test_the_stack_runs_from_source(project: Project, tmp_path: Path) -> None:
         eventually(lambda: revision() == "changed", 120)
         command = ("docker", "compose", "--project-name", "hot-dev", "exec", "--no-TTY", "backend")
         script = "exec gdbserver --once --attach :2345 $(pidof backend)"
-        server = subprocess.Popen([*command, "sh", "-c", script], cwd=site.folder, stderr=subprocess.PIPE, text=True)
-        assert server.stderr
-        assert any("Listening on port 2345" in line for line in server.stderr)
-        socket.create_connection(("127.0.0.1", debugger), 5).close()
-        assert server.wait(60) == 0
+        with subprocess.Popen(
+            [*command, "sh", "-c", script], cwd=site.folder, stderr=subprocess.PIPE, text=True
+        ) as server:
+            assert any("Listening on port 2345" in line for line in server.stderr or ())
+            socket.create_connection(("127.0.0.1", debugger), 5).close()
+            assert server.wait(60) == 0
     finally:
         site.inv("down", "--volumes")
