@@ -13,12 +13,13 @@ from tests.conftest import Project
 from tests.kubernetes.conftest import METHODS, marked
 from tests.kubernetes.workplace import Workplace
 from tests.test_no_unchosen_word import found, unchosen
-from tools.answers import subsets
+from tools.answers import Answers, preset, subsets
+from tools.rendering import EVERYTHING_ON
+from tools.trees import files
 
 SUBSETS = subsets(list(METHODS))[1:]
-# By turns with everything else a project can have, and without.
-RICH = {"components": ["frontend", "cli"], "services": ["postgres", "redis"]}
-POOR: dict[str, list[str]] = {"components": [], "services": []}
+# By turns with everything else a project can have, and without: the presets whose own tests `./nox -s projects` runs.
+RICH, POOR = preset(EVERYTHING_ON), preset("minimal")
 
 every_subset = pytest.mark.parametrize("ways", SUBSETS, ids="-".join)
 
@@ -33,14 +34,30 @@ def with_tools(chosen: list[list[str]]) -> pytest.MarkDecorator:
 @pytest.fixture
 def root(project: Project, ways: list[str]) -> Path:
     """Give the project that has these ways."""
-    rest = POOR if SUBSETS.index(ways) % 2 else RICH
-    return project(project_name="acme-notes", **rest, deploy=ways)
+    return project(**preset_of(ways) | {"project_name": "acme-notes", "deploy": ways})
+
+
+def preset_of(ways: list[str]) -> Answers:
+    """Return the preset with whose other answers these ways are tried."""
+    return POOR if SUBSETS.index(ways) % 2 else RICH
 
 
 @every_subset
 def test_no_word_of_another_way(root: Path) -> None:
     given = yaml.safe_load((root / ".copier-answers.yml").read_text(encoding="utf-8"))
     assert [hit for option in unchosen(given) for hit in found(root, option)] == []
+
+
+@every_subset
+def test_its_own_tests_are_those_of_the_preset(root: Path, project: Project, ways: list[str]) -> None:
+    tested = project(**preset_of(ways) | {"project_name": "acme-notes"})
+    built = ["crates", "Cargo.toml", "Cargo.lock", "deny.toml", "rust-toolchain.toml"]
+    assert contents(root, built) == contents(tested, built)
+
+
+def contents(root: Path, names: list[str]) -> dict[Path, bytes]:
+    """Read the files of some files and folders."""
+    return {file: (root / file).read_bytes() for file in files(root) if file.parts[0] in names}
 
 
 @every_subset
