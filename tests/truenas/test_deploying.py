@@ -257,17 +257,6 @@ def test_rollback_from_another_checkout(either: Nas, deployed: Desk, tmp_path: P
     assert "backend      running" in status
 
 
-def test_the_last_ten_releases_are_remembered(deployed: Desk, nas: Nas) -> None:
-    for number in range(2, 13):
-        renders(deployed, stack("sha256:" + f"{number:064x}"))
-        assert deployed.inv("deploy", "--yes").code == 0
-    result = deployed.inv("rollback", "--release", "2", "--yes")
-    assert result.code == 1
-    assert "remembers 3, 4, 5, 6, 7, 8, 9, 10, 11, 12" in result.output
-    assert deployed.inv("rollback", "--release", "3", "--yes").code == 0
-    assert len(nas.stored["acme-notes"]["x-releases"]["readable"]) == 10
-
-
 def test_releases_that_a_message_cannot_hold_are_told(deployed: Desk) -> None:
     # What no packing makes smaller: 30 KiB of random digits.
     import hashlib

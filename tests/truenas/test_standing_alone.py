@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from invoke.exceptions import Exit
+from tasks._lib.releases import Release
 from tasks._lib.truenas import memory, stack
 
 from tests.conftest import Project
@@ -63,8 +64,6 @@ def test_the_stack_that_was_given_stays_as_it_was() -> None:
 
 
 def test_what_is_written_is_what_is_read() -> None:
-    from tasks._lib.releases import Release
-
     odd = {
         "services": {
             "a": {"environment": {"A": "8E1", "B": "yes", "C": "1:30", "D": "ünï \u2028 🚢", "E": "2026-01-01"}}
@@ -75,6 +74,13 @@ def test_what_is_written_is_what_is_read() -> None:
     config = yaml.safe_load(memory.write([first, second]))
     assert memory.read(config) == [first, second]
     assert memory.read(yaml.safe_load(memory.write([first]))) == [first]
+
+
+def test_the_last_ten_releases_are_remembered() -> None:
+    made = [Release(number, number, "c", "Ann", "t", {}, {}, {"services": {"n": number}}) for number in range(1, 13)]
+    config = yaml.safe_load(memory.write(made))
+    assert memory.read(config) == made[2:]
+    assert [line.partition(":")[0] for line in config["x-releases"]["readable"]] == [str(one) for one in range(3, 13)]
 
 
 @pytest.mark.docker
@@ -102,4 +108,7 @@ def test_every_project_s_stack_stands_alone(project: Project, components: list[s
         assert service["logging"]["options"]["max-size"], name
     kept = stack.folders(made)
     assert kept, "something is kept on the pool"
+    assert not {"data", "postgres", "redis"} & {*made.get("volumes", {})}, (
+        "what is kept lies on the pool for every service"
+    )
     assert set(kept.values()) == {"568:568"}
