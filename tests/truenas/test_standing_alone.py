@@ -73,6 +73,7 @@ def test_what_is_written_is_what_is_read() -> None:
     second = Release(2, 2, "c", "Ann", "t", {}, {}, {"services": {}})
     config = yaml.safe_load(memory.write([first, second]))
     assert memory.read(config) == [first, second]
+    assert "$" not in yaml.safe_dump(config["x-releases"]), "compose would put a variable in its place"
     assert memory.read(yaml.safe_load(memory.write([first]))) == [first]
 
 
