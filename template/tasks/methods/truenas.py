@@ -343,7 +343,9 @@ class Method:
     def address(self) -> str:
         """Return the address of the published port, or that there is none."""
         name = self._api.host.partition(":")[0]
-        for container in self._containers():
+        with _stopping():
+            containers = self._containers()
+        for container in containers:
             for port in container["port_config"]:
                 for published in port["host_ports"]:
                     return f"http://{name}:{published['host_port']}"
