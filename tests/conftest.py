@@ -24,6 +24,7 @@ Project = Callable[..., Path]
 # What a machine may lack: each is a marker of pyproject.toml, and the program it stands for.
 PARTS = {
     "docker": "docker",
+    "compose": "docker",
     "rust": "cargo",
     "deny": "cargo-deny",
     "cluster": "kubectl",
@@ -91,6 +92,11 @@ def missing(part: str) -> str:
         return f"{PARTS[part]} is not installed"
     if part == "docker" and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         return "Docker is installed but its engine does not answer"
+    if (
+        part == "compose"
+        and subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
+    ):
+        return "Docker has no compose plugin"
     if part == "cluster" and subprocess.run(["kubectl", "get", "nodes"], capture_output=True, check=False).returncode:
         return "kubectl's current context reaches no cluster"
     return ""

@@ -33,14 +33,15 @@ def rotate(_context: Context, name: str, env: str = "", yes: bool = False) -> No
     machine = target.of_context(environment.context)
     folder = machine.expand(str(environment.settings["secrets"]))
     current = former[-1]
-    files = [name, *secret_files.made_of(name)]
+    overlays = environment.settings.get("overlays", [])
+    files = [name, *secret_files.made_of(name, overlays)]
     services = _users(current, files) - {kind.SERVICE}
     say(f"This gives {name} of {environment.name} a new value and starts {', '.join(sorted(services))} anew.")
     confirm(yes)
     release = _marked(current, services)
 
     def apply(release: Release, before: Release | None) -> list[Failure]:
-        return _rotate(kind, stack, (machine, folder), files, method, release, before)
+        return _rotate(kind, stack, (machine, folder), files, overlays, method, release, before)
 
     changing.change(environment, method, release, current, apply)
     say(f"Keep a copy of {folder} in a safe place: the one before opens nothing any more.")
@@ -51,6 +52,7 @@ def _rotate(
     stack: stacks.Stack,
     place: tuple[target.Target, str],
     files: list[str],
+    overlays: list[str],
     method: Method,
     release: Release,
     before: Release | None,
@@ -63,7 +65,7 @@ def _rotate(
         fresh = held
     else:
         password = secrets.token_urlsafe(32)
-        fresh = {name: password} | secret_files.derived(*place, files[1:], {name: password})
+        fresh = {name: password} | secret_files.derived(*place, files[1:], {name: password}, overlays)
         fresh |= kind.prepare(stack, held, password)
     secret_files.rewrite(*place, fresh)
     failures = [Failure("", "", "", "")]

@@ -10,24 +10,36 @@ from ._lib.run import ROOT, read, run
 
 # Inside the container, where docker-compose.dev.yml lets a debugger in.
 _DEBUGGER = 2345
+# All that `inv down` takes away.
+_OVERLAYS = ["dev", "monitoring"]
 _ONLY = "one service, such as backend, with what it needs"
 
 
 @task(
     auto_shortflags=False,
-    help={"hot": "run from source instead of images: a changed file is served within seconds", "only": _ONLY},
+    help={
+        "hot": "run from source instead of images: a changed file is served within seconds",
+        "monitoring": "also start what watches it: metrics, alerts and exporters",
+        "only": _ONLY,
+    },
 )
-def up(_context: Context, hot: bool = False, only: str = "") -> None:
+def up(_context: Context, hot: bool = False, monitoring: bool = False, only: str = "") -> None:
     """Build and start the development stack, and wait until it is healthy."""
     engine.check()
     engine.check_plugin("compose")
-    # The stack always runs on this machine's engine; making its secrets asks nothing, because nobody else has them.
-    if secret_files.make(target.Target("default", ()), str(ROOT / ".secrets")):
-        say("Made the development secrets in .secrets (ignored by git).")
     overlays = ["dev"] if hot else []
+    overlays += ["monitoring"] if monitoring else []
+    # The stack always runs on this machine's engine; making its secrets asks nothing, because nobody else has them.
+    if secret_files.make(target.Target("default", ()), str(ROOT / ".secrets"), overlays):
+        say("Made the development secrets in .secrets (ignored by git).")
     command = ["up", "--build", "--detach", "--wait", *([_service(only)] if only else [])]
     compose.run_development(*command, overlays=overlays, fix="see why: docker compose logs")
-    say(f"\nThe stack is up at {_address()}. Next: `docker compose logs --follow`, `inv down`")
+    say()
+    own = next(iter(_addresses("--orphans=false").values()), "no published port")
+    for service, address in _addresses().items():
+        if address != own:
+            say(f"  {service}: {address}")
+    say(f"The stack is up at {own}. Next: `docker compose logs --follow`, `inv down`")
 
 
 @task(
@@ -42,7 +54,7 @@ def down(_context: Context, volumes: bool = False, only: str = "") -> None:
         say(f"\n{only} is stopped. Next: `inv up --only {only}`")
         return
     options = ["--remove-orphans", *(["--volumes"] if volumes else [])]
-    compose.run_development("--profile", "*", "down", *options, overlays=["dev"], fix="see the message above")
+    compose.run_development("--profile", "*", "down", *options, overlays=_OVERLAYS, fix="see the message above")
     say("\nThe development stack is down. Next: `inv up`")
 
 
@@ -68,10 +80,12 @@ def _service(name: str) -> str:
     return name
 
 
-def _address() -> str:
-    """Return where the stack answers: the published port of whichever service has one."""
-    for line in read([*compose.development(), "ps", "--format", "json"]).splitlines():
-        for port in json.loads(line).get("Publishers") or ():
+def _addresses(*options: str) -> dict[str, str]:
+    """Return where the stack answers on this machine: the published port of each service that has one."""
+    found = {}
+    for line in read([*compose.development(), "ps", *options, "--format", "json"]).splitlines():
+        container = json.loads(line)
+        for port in container.get("Publishers") or ():
             if port.get("PublishedPort") and port["TargetPort"] != _DEBUGGER:
-                return f"http://localhost:{port['PublishedPort']}"
-    return "no published port"
+                found[container["Service"]] = f"http://localhost:{port['PublishedPort']}"
+    return found

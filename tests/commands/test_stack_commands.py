@@ -25,7 +25,8 @@ def stack(desk: Desk) -> Desk:
     """A desk whose compose knows the services, and whose stack answers."""
     desk.says("config --services", "backend\nfrontend\npostgres\n")
     desk.says(" up | stop | down ")
-    desk.says("compose .* ps .*--format json", '{"Publishers": [{"TargetPort": 8000, "PublishedPort": 8000}]}\n')
+    published = {"Service": "frontend", "Publishers": [{"TargetPort": 8000, "PublishedPort": 8000}]}
+    desk.says("compose .* ps .*--format json", json.dumps(published) + "\n")
     desk.says("ps --all", "")
     return desk
 

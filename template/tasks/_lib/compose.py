@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import engine
@@ -52,6 +52,17 @@ def render(context: str, name: str, files: list[str], env_file: str, values: dic
     document: dict[str, Any] = json.loads(said)
     # Anchors that the files share have done their work.
     return {key: value for key, value in document.items() if not key.startswith("x-")}
+
+
+def choose_optional(objects: dict[str, Any], built: Iterable[str]) -> None:
+    """Let servers with a profile run when their image was built, and leave them out when not. Tools keep theirs."""
+    made = set(built)
+    for name, service in list(objects["services"].items()):
+        if service.get("profiles") and service.get("restart") != "no":
+            if name in made:
+                del service["profiles"]
+            else:
+                del objects["services"][name]
 
 
 def in_order(objects: dict[str, Any]) -> list[list[str]]:

@@ -1,11 +1,12 @@
 """Secrets as files on the machine that uses them: what there must be, what is missing, and making it."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import yaml
 
+from . import compose
 from .console import say, stop
 from .run import ROOT
 from .target import Target
@@ -19,22 +20,33 @@ _REWRITE = 'cd "$1" && chmod u+w "$2" && cat 1<> "$2" && truncate -s "$3" "$2" &
 _WRITE = 'umask 077 && mkdir -p "$1" && cd "$1" && set -C && cat > "$2" && chmod 0444 "$2"'
 
 
-def wanted() -> dict[str, str | None]:
-    """Return the secrets that docker-compose.yml names: each with the form of its value, or None where it is random."""
-    document: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-    return {name: secret.get("x-value") for name, secret in (document.get("secrets") or {}).items()}
+class _Loader(yaml.SafeLoader):
+    """Reads compose files, whose own tags, such as !reset, say nothing about secrets."""
 
 
-def missing(target: Target, folder: str) -> list[str]:
+_Loader.add_multi_constructor("!", lambda _loader, _tag, _node: None)
+
+
+def wanted(overlays: Sequence[str] = ()) -> dict[str, str | None]:
+    """Return the secrets that the compose files name, with some overlays: each with its form, None for a random one."""
+    found: dict[str, str | None] = {}
+    for file in (compose.BASE, *map(compose.overlay, overlays)):
+        # The loader is a safe one.
+        document: dict[str, Any] = yaml.load((ROOT / file).read_text(encoding="utf-8"), _Loader)  # noqa: S506
+        found |= {name: secret.get("x-value") for name, secret in (document.get("secrets") or {}).items()}
+    return found
+
+
+def missing(target: Target, folder: str, overlays: Sequence[str] = ()) -> list[str]:
     """Return the names of wanted secrets that a folder does not have, or has empty."""
     there = set(target.shell(_LIST, folder).stdout.split())
-    return [name for name in wanted() if name not in there]
+    return [name for name in wanted(overlays) if name not in there]
 
 
-def make(target: Target, folder: str) -> list[str]:
+def make(target: Target, folder: str, overlays: Sequence[str] = ()) -> list[str]:
     """Make the missing secrets in a folder and return their names. What is there is kept."""
-    lacking = missing(target, folder)
-    forms = wanted()
+    lacking = missing(target, folder, overlays)
+    forms = wanted(overlays)
     values = {name: secrets.token_urlsafe(32) for name in lacking if forms[name] is None}
     for name in lacking:
         form = forms[name]
@@ -42,14 +54,16 @@ def make(target: Target, folder: str) -> list[str]:
     return lacking
 
 
-def made_of(name: str) -> list[str]:
+def made_of(name: str, overlays: Sequence[str] = ()) -> list[str]:
     """Return the secrets whose form uses another one."""
-    return [other for other, form in wanted().items() if form and f"{{{name}}}" in form]
+    return [other for other, form in wanted(overlays).items() if form and f"{{{name}}}" in form]
 
 
-def derived(target: Target, folder: str, names: Iterable[str], values: dict[str, str]) -> dict[str, str]:
+def derived(
+    target: Target, folder: str, names: Iterable[str], values: dict[str, str], overlays: Sequence[str] = ()
+) -> dict[str, str]:
     """Return what secrets become by their forms, out of new values and those that the folder has."""
-    forms = wanted()
+    forms = wanted(overlays)
     return {name: (forms[name] or "").format_map(_Known(target, folder, values)) for name in names}
 
 

@@ -39,6 +39,7 @@ class Method:
             )
         self._docker = ["docker", "--context", environment.context]
         self._compose = [*self._docker, "compose", "--project-name", self._name]
+        self._overlays: list[str] = environment.settings.get("overlays", [])
         self._env_file = env_files.name(environment.name)
 
     # --- Checking ---
@@ -61,20 +62,22 @@ class Method:
         _refuse(permitted)
         machine = target.of_context(self._environment.context)
         folder = machine.expand(str(self._environment.settings["secrets"]))
-        lacking = secret_files.missing(machine, folder)
+        lacking = secret_files.missing(machine, folder, self._overlays)
         if not lacking:
             say(f"All secrets are in {folder}. Next: `inv deploy --env {self._environment.name} --plan`")
             return
         label = f"label=com.docker.compose.project={self._name}"
         volumes = ask([*self._docker, "volume", "ls", "--quiet", "--filter", label]).stdout.split()
-        if volumes:
+        # What is made out of others, or belongs to no data yet, is made at any time.
+        lost = [name for name in secret_files.missing(machine, folder) if secret_files.wanted()[name] is None]
+        if volumes and lost:
             stop(
-                f"{', '.join(lacking)} are missing, but new ones would not open the data in {', '.join(volumes)}",
+                f"{', '.join(lost)} are missing, but new ones would not open the data in {', '.join(volumes)}",
                 f"put the old files back into {folder}, or give up the data: "
                 f"`inv destroy --env {self._environment.name} --data`",
             )
         say(f"Making secrets on {machine.ssh[-1] if machine.ssh else 'this machine'}:")
-        secret_files.make(machine, folder)
+        secret_files.make(machine, folder, self._overlays)
         say("\nKeep a copy in a safe place: without them, the data cannot be opened.")
         say(f"Next: `inv deploy --env {self._environment.name} --plan`")
 
@@ -89,10 +92,13 @@ class Method:
         self._check_secrets(machine, folder)
         references = {name: self._fetch_built(image) for name, image in built.items()}
         values = {f"{name.upper()}_IMAGE": reference for name, reference in references.items()}
+        files = [*_FILES, *map(compose.overlay, self._overlays)]
         objects = compose.render(
-            self._environment.context, self._name, _FILES, self._env_file, values | {"SECRETS_DIR": folder}
+            self._environment.context, self._name, files, self._env_file, values | {"SECRETS_DIR": folder}
         )
+        compose.choose_optional(objects, built)
         for service in objects["services"].values():
+            service.pop("build", None)
             service["image"] = self._fetch(service["image"])
         self._keep_marks(objects)
         self._check_ports(objects, machine)
@@ -116,7 +122,7 @@ class Method:
         return machine
 
     def _check_secrets(self, machine: target.Target, folder: str) -> None:
-        lacking = secret_files.missing(machine, folder)
+        lacking = secret_files.missing(machine, folder, self._overlays)
         if lacking:
             stop(
                 f"{folder} lacks the secrets {', '.join(lacking)}",

@@ -56,7 +56,7 @@ class Method:
         """Say how the missing secrets are made on the NAS, whose API takes no files; never a second set beside data."""
         _refuse(permitted)
         with _stopping():
-            lacking = checks.missing_secrets(self._api, self._secrets, list(secret_files.wanted()))
+            lacking = checks.missing_secrets(self._api, self._secrets, list(self._wanted()))
             next_command = f"`inv deploy --env {self._environment.name} --plan`"
             if not lacking:
                 say(f"All secrets are in {self._secrets} on {self._api.host}. Next: {next_command}")
@@ -68,7 +68,7 @@ class Method:
                     f"put the old files back into {self._secrets}, or empty those folders to give up the data",
                 )
         say(f"Run this on {self._api.host}, as root (System → Shell). What is there already is kept.\n")
-        say(scripts.place(self._secrets, secret_files.wanted(), self._folders()))
+        say(scripts.place(self._secrets, self._wanted(), self._folders()))
         say("\nKeep a copy of the folder in a safe place: without it, the data cannot be opened.")
         say(f"Next: {next_command}")
 
@@ -137,12 +137,15 @@ class Method:
     def _secret_findings(self, api: Api) -> Iterator[Finding]:
         subject = f"{self._environment.name}: secrets"
         try:
-            lacking = checks.missing_secrets(api, self._secrets, list(secret_files.wanted()))
+            lacking = checks.missing_secrets(api, self._secrets, list(self._wanted()))
         except ProblemError as problem:
             yield Finding(subject, problem.cause, problem.fix)
             return
         fix = f"inv secrets.init --env {self._environment.name}" if lacking else ""
         yield Finding(subject, f"missing: {', '.join(lacking)}" if lacking else f"in {self._secrets}", fix)
+
+    def _wanted(self) -> dict[str, str | None]:
+        return secret_files.wanted(self._settings.get("overlays", []))
 
     def _of_registry(self, image: Image) -> str:
         """Return the reference of an image that the NAS can pull."""

@@ -24,5 +24,5 @@ def _value(form: str | None) -> str:
     if form is None:
         return "head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\\n'"
     names = re.findall(r"{(\w+)}", form)
-    pattern = re.sub(r"{\w+}", "%s", form.replace("%", "%%"))
+    pattern = re.sub(r"{\w+}", "%s", form.replace("%", "%%")).replace("{{", "{").replace("}}", "}")
     return " ".join(["printf", shlex.quote(pattern), *(f'"$(cat {name})"' for name in names)])

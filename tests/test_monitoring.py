@@ -1,0 +1,194 @@
+"""Promise: what watches a project is complete: every alert is tried, every panel says what it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import Project
+from tests.sets import every_set
+from tools.answers import CHECKOUT, Answers
+
+PROMETHEUS = CHECKOUT / "template/deploy/compose/prometheus"
+GRAFANA = CHECKOUT / "template/deploy/compose/grafana"
+PROGRAMS = re.findall(r"^ARG \w+=(.+)$", (PROMETHEUS / "Dockerfile").read_text(), re.MULTILINE)[0]
+# What tells the lines of a panel apart.
+GROUPED = re.compile(r"(?:topk\(\d+, )?(?:histogram_quantile\([\d.]+, )?(?:sum|max|min) by \(([^)]+)\)")
+
+Panel = dict[str, Any]
+
+
+def alerts(file: Path) -> list[dict[str, Any]]:
+    """Read the alerts of a file of rules."""
+    document = yaml.safe_load(file.read_text())
+    return [rule for group in document["groups"] for rule in group["rules"] if "alert" in rule]
+
+
+def tried(file: Path) -> dict[str, set[bool]]:
+    """Say of each alert in a file of tests whether it was seen firing, and seen quiet."""
+    found: dict[str, set[bool]] = {}
+    for test in yaml.safe_load(file.read_text())["tests"]:
+        for alert in test.get("alert_rule_test") or ():
+            found.setdefault(alert["alertname"], set()).add(bool(alert["exp_alerts"]))
+    return found
+
+
+@pytest.mark.parametrize("rules", sorted((PROMETHEUS / "rules").iterdir()), ids=lambda path: path.stem)
+def test_every_alert_is_tried(rules: Path) -> None:
+    seen = tried(PROMETHEUS / "tests" / rules.name)
+    assert {alert["alert"]: seen.get(alert["alert"]) for alert in alerts(rules)} == {
+        alert["alert"]: {True, False} for alert in alerts(rules)
+    }
+
+
+@pytest.mark.parametrize("rules", sorted((PROMETHEUS / "rules").iterdir()), ids=lambda path: path.stem)
+def test_every_alert_says_what_is_wrong(rules: Path) -> None:
+    for alert in alerts(rules):
+        assert alert["labels"]["severity"] in ("critical", "warning"), alert["alert"]
+        assert set(alert["annotations"]) == {"summary", "description"}, alert["alert"]
+
+
+@pytest.mark.docker
+def test_promtool_is_content(everything: Path) -> None:
+    folder = everything / "deploy/compose/prometheus"
+    tests = [f"/etc/prometheus/tests/{path.name}" for path in sorted((folder / "tests").iterdir())]
+    mounted = [
+        "docker",
+        "run",
+        "--rm",
+        "--volume",
+        f"{folder}:/etc/prometheus:ro",
+        "--entrypoint",
+        "promtool",
+        PROGRAMS,
+    ]
+    config = [*mounted, "check", "config", "--lint=all", "--lint-fatal", "/etc/prometheus/prometheus.yml"]
+    for command in (config, [*mounted, "test", "rules", *tests]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.docker
+def test_promtool_finds_an_alert_that_does_not_fire(everything: Path, tmp_path: Path) -> None:
+    folder = everything / "deploy/compose/prometheus"
+    for name in ("rules", "tests"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "backend.yml").write_text((folder / name / "backend.yml").read_text().replace("< 1", "< 0"))
+    mounted = ["docker", "run", "--rm", "--volume", f"{tmp_path}:/try:ro", "--entrypoint", "promtool", PROGRAMS]
+    done = subprocess.run([*mounted, "test", "rules", "/try/tests/backend.yml"], capture_output=True, check=False)
+    assert done.returncode != 0
+
+
+def panel_faults(panel: Panel) -> Iterator[str]:
+    """Yield what a person who looks at a panel would miss."""
+    title = panel.get("title") or "a panel"
+    defaults = panel["fieldConfig"]["defaults"]
+    if not panel.get("title"):
+        yield "a panel has no title"
+    if not re.fullmatch(r"[A-Z].*\.", panel.get("description", ""), re.DOTALL):
+        yield f"{title}: no description"
+    if not defaults.get("unit"):
+        yield f"{title}: no unit"
+    if defaults.get("unit") == "percentunit" and defaults.get("min") != 0:
+        yield f"{title}: a share does not begin at 0"
+    if not panel.get("targets"):
+        yield f"{title}: no query"
+    for target in panel.get("targets", ()):
+        if not target.get("legendFormat"):
+            yield f"{title}: a line has no name"
+        grouped = GROUPED.match(target["expr"])
+        labels = {label.strip() for label in grouped[1].split(",")} - {"le"} if grouped else set()
+        if missing := labels - set(re.findall(r"{{(\w+)}}", target["legendFormat"])):
+            yield f"{title}: lines differ by {missing}, and their names do not"
+        if target["datasource"]["uid"] != "prometheus":
+            yield f"{title}: asks {target['datasource']}"
+    if panel["type"] == "stat" and len(defaults["thresholds"]["steps"]) < 1:
+        yield f"{title}: no thresholds"
+    if "alert fires" in panel["description"] and len(defaults["thresholds"]["steps"]) < 2:
+        yield f"{title}: speaks of an alert, and does not show where"
+
+
+def overlaps(panels: list[Panel]) -> list[tuple[str, str]]:
+    """Name the panels that lie on each other, or stick out."""
+
+    def cells(panel: Panel) -> set[tuple[int, int]]:
+        place = panel["gridPos"]
+        columns = range(place["x"], place["x"] + place["w"])
+        return {(x, y) for x in columns for y in range(place["y"], place["y"] + place["h"])}
+
+    found = [(panel["title"], "the edge") for panel in panels if panel["gridPos"]["x"] + panel["gridPos"]["w"] > 24]
+    for number, one in enumerate(panels):
+        found += [(one["title"], other["title"]) for other in panels[number + 1 :] if cells(one) & cells(other)]
+    return found
+
+
+def dashboards(root: Path) -> dict[str, dict[str, Any]]:
+    """Read every dashboard of a folder."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(root.glob("dashboards/*.json"))}
+
+
+@pytest.mark.parametrize("name", dashboards(GRAFANA))
+def test_every_panel_says_what_it_shows(name: str) -> None:
+    board = dashboards(GRAFANA)[name]
+    assert board["uid"] == name
+    assert board["title"]
+    assert board["description"]
+    assert [fault for panel in board["panels"] for fault in panel_faults(panel)] == []
+    assert overlaps(board["panels"]) == []
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        (("description",), "", "no description"),
+        (("fieldConfig", "defaults", "unit"), "", "no unit"),
+        (("targets", 0, "legendFormat"), "", "a line has no name"),
+        (("targets", 0, "legendFormat"), "{{route}}", "lines differ by"),
+        (
+            ("fieldConfig", "defaults", "thresholds", "steps"),
+            [{"color": "green", "value": None}],
+            "does not show where",
+        ),
+    ],
+)
+def test_a_panel_that_says_nothing_is_found(path: tuple[str | int, ...], value: object, fault: str) -> None:
+    panels = dashboards(GRAFANA)["backend"]["panels"]
+    panel: Any = next(panel for panel in panels if panel["title"] == "Share of errors")
+    panel["targets"][0]["expr"] = "topk(3, sum by (job) (up))"
+    *parents, last = path
+    inner: Any = panel
+    for step in parents:
+        inner = inner[step]
+    inner[last] = value
+    assert [found for found in panel_faults(panel) if fault in found] != []
+
+
+@every_set
+def test_each_part_is_watched(project: Project, answers: Answers) -> None:
+    root = project(**answers)
+    folder = root / "deploy/compose/prometheus"
+    if not (root / "docker-compose.monitoring.yml").exists():
+        assert not folder.exists()
+        return
+    services = yaml.safe_load((root / "docker-compose.monitoring.yml").read_text())["services"]
+    base = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
+    jobs = {
+        job["job_name"]
+        for path in (folder / "scrape").iterdir()
+        for job in yaml.safe_load(path.read_text())["scrape_configs"]
+    }
+    exporters = {name.removesuffix("-exporter") for name in services if name.endswith("-exporter")}
+    assert jobs >= exporters
+    assert jobs - {"prometheus", "alertmanager"} <= set(base)
+    assert {"backend", *({"frontend", "worker", "scheduler"} & set(base))} <= jobs
+    # A Dockerfile for each image that is made here, and none for others.
+    built = {service["build"]["context"] for service in services.values()}
+    assert built <= {f"deploy/compose/{path.name}" for path in (root / "deploy/compose").iterdir()}
