@@ -88,6 +88,8 @@ def deployed(built: Site, registry: str, tmp_path_factory: pytest.TempPathFactor
             print(nas.log)
             engine.down(APP, volumes=True)
             engine.close()
+            # By name: where nothing was added to an image, its other names are the same image's.
+            docker("image", "rm", "--force", *bases.values(), check=False)
 
 
 def test_the_deploy_from_empty_to_healthy(deployed: Deployed) -> None:
