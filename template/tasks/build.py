@@ -20,7 +20,7 @@ from ._lib.run import ROOT, ask, run
 @task(
     auto_shortflags=False,
     help={
-        "only": "binaries to build, separated by commas (default: all)",
+        "only": "images to build, separated by commas (default: all)",
         "platforms": "platforms, separated by commas, or `all` (default: this machine's)",
         "push": "send the images to the registry as well",
         "builder": "a buildx builder, such as a remote BuildKit (default: the current one)",
@@ -41,29 +41,31 @@ def build(
 ) -> None:
     """Build the images, prove each platform's binary, and record them in .slipway/images.json."""
     project = load()
-    binaries = _choose("binary", only, project.binaries, project.binaries)
+    names = _choose("image", only, project.images, project.images)
     chosen = _choose("platform", platforms, project.platforms, (engine.own_platform(),))
     engine.check()
     engine.check_plugin("buildx")
     if push:
-        images.check_reach(project.repository(binaries[0], registry or None))
+        images.check_reach(project.repository(names[0], registry or None))
     used = engine.choose_builder(project.name, builder or None, len(chosen))
     tag, revision = _revision()
-    plan = _plan(project, binaries, chosen, registry or project.registry, tag, revision)
+    plan = _plan(project, names, chosen, registry or project.registry, tag, revision)
     for name, target in plan["target"].items():
         target["output"] = [_output(name, used, len(chosen))]
         target["cache-from"] = [cache_from] if cache_from else []
         target["cache-to"] = [cache_to] if cache_to else []
-    say(f"Building {', '.join(binaries)} for {', '.join(chosen)} …")
+    say(f"Building {', '.join(names)} for {', '.join(chosen)} …")
     started = time.monotonic()
     digests = _bake(plan, used)
     seconds = round(time.monotonic() - started, 1)
     built = {
-        name: images.Image(project.repository(name, registry or None), tag, digests[name], seconds) for name in binaries
+        name: images.Image(project.repository(name, registry or None), tag, digests[name], seconds) for name in names
     }
     before = images.recorded()
     for name, image in built.items():
-        image.platforms = _prove(name, image, chosen, before.get(name))
+        # Where nothing is compiled, there is nothing to prove.
+        proven = name in project.binaries
+        image.platforms = _prove(name, image, chosen, before.get(name)) if proven else {one: {} for one in chosen}
     images.record(built)
     say(f"Built in {seconds} s and recorded in .slipway/images.json.")
     if push:
@@ -126,39 +128,48 @@ def _revision() -> tuple[str, str]:
 
 
 def _plan(
-    project: Project, binaries: list[str], platforms: list[str], registry: str, tag: str, revision: str
+    project: Project, names: list[str], platforms: list[str], registry: str, tag: str, revision: str
 ) -> dict[str, Any]:
     """Return the build as a bake file: all binaries in one graph, so that they share one compilation."""
+    bases = base_images(project)
     version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)
     source = ask(["git", "remote", "get-url", "origin"]).stdout.strip()
-    bases = {name: value for name, value in base_images(project).items() if name == "CHEF_IMAGE"}
     arguments = {
         "PLATFORMS": ",".join(platforms),
         "VERSION": version[1] if version else "0.0.0",
         "REVISION": revision,
-    } | bases
+    } | {name: value for name, value in bases.items() if name == "CHEF_IMAGE"}
     if source.startswith("https://") and "@" not in source:
         arguments["SOURCE"] = source.removesuffix(".git")
     return {
-        "group": {"default": {"targets": binaries}},
+        "group": {"default": {"targets": names}},
         "target": {
-            name: {
-                "context": ".",
-                "target": name,
+            name: (
+                {"context": ".", "target": name, "args": arguments}
+                if name in project.binaries
+                else _configured(name, bases)
+            )
+            | {
                 "platforms": platforms,
-                "args": arguments,
                 "tags": [f"{project.repository(name, registry)}:{tag}"],
                 # Provenance and the bill of materials are attached to what is released, not to every build.
                 "attest": ["type=provenance,disabled=true"],
             }
-            for name in binaries
+            for name in names
         },
     }
 
 
+def _configured(name: str, bases: dict[str, str]) -> dict[str, Any]:
+    """Return how an image of others gets our configuration, in a folder of its own; its base may be a mirror's."""
+    base = images.variable(name, "BASE_IMAGE")
+    return {"context": f"deploy/compose/{name}", "args": {base: bases[base]} if base in bases else {}}
+
+
 def base_images(project: Project) -> dict[str, str]:
     """Return base images that invoke.yaml or the shell points elsewhere, such as CHEF_IMAGE; the shell wins."""
-    named = ("CHEF_IMAGE", *project.base_images)
+    configured = [images.variable(name, "BASE_IMAGE") for name in project.configured]
+    named = ("CHEF_IMAGE", *configured, *project.base_images)
     return project.base_images | {name: os.environ[name] for name in named if name in os.environ}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-from ._lib import changing, differences, images, releases
+from ._lib import changing, differences, images, migrations, releases
 from ._lib.console import confirm, say, stop
 from ._lib.project import load
 from ._lib.releases import Permitted, Release
@@ -21,6 +21,9 @@ GROUP = "deploy"
         "env": changing.ENV,
         "tag": "a pushed tag to deploy, instead of what was built last",
         "images": "a record of images to deploy, instead of .slipway/images.json",
+        "strategy": "how the new takes over: rolling, blue-green or canary (default: rolling)",
+        "weight": "the percentage of clients that a canary serves while it is judged",
+        "destructive": "let migrations run that the release before cannot work with",
         "plan": "show the difference and change nothing; ends with 0 when there is none, and 2 when there is",
         "create-namespace": "make the namespace when the cluster does not have it",
         "adopt": "take over what another way of deploying made",
@@ -33,6 +36,9 @@ def deploy(
     env: str = "",
     tag: str = "",
     images: str = "",
+    strategy: str = "",
+    weight: int = 0,
+    destructive: bool = False,
     plan: bool = False,
     create_namespace: bool = False,
     adopt: bool = False,
@@ -41,10 +47,13 @@ def deploy(
     """Deploy what was built: checked first, shown, and taken back when it does not become healthy."""
     environment, method = changing.method(env, to)
     method.check()
-    wanted = _wanted(tag, images)
+    changing.use(method, strategy, weight)
+    wanted = _wanted(method.images(), tag, images)
     references, values, objects = method.prepare(wanted, Permitted(create_namespace, adopt))
     former = method.releases()
     current = former[-1] if former else None
+    if current and not destructive:
+        migrations.check(current.commit)
     lines = method.compare(current, objects)
     changing.show(environment, current, lines)
     if plan:
@@ -66,12 +75,11 @@ def deploy(
     changing.change(environment, method, release, current, method.apply)
 
 
-def _wanted(tag: str, record: str) -> dict[str, images.Image]:
+def _wanted(names: tuple[str, ...], tag: str, record: str) -> dict[str, images.Image]:
     """Return the images to deploy: of a tag, of a record, or those built last."""
-    project = load()
     if tag:
-        found = {}
-        for name in project.binaries:
+        project, found = load(), {}
+        for name in names:
             reference = f"{project.repository(name)}:{tag}"
             digest = images.in_registry(reference)
             if digest is None:
@@ -80,10 +88,10 @@ def _wanted(tag: str, record: str) -> dict[str, images.Image]:
         return found
     path = Path(record) if record else images.RECORD
     found = images.recorded(path)
-    lacking = [name for name in project.binaries if name not in found]
+    lacking = [name for name in names if name not in found]
     if lacking:
         stop(
             f"there is no image of {', '.join(lacking)} in {path}",
             "build them: `inv build`, or deploy a pushed one with --tag",
         )
-    return {name: found[name] for name in project.binaries}
+    return {name: found[name] for name in names}

@@ -14,16 +14,21 @@ from ._lib.releases import Release
     help={
         "env": changing.ENV,
         "release": "its number (default: the one before)",
+        "strategy": "how it takes over: rolling, blue-green or canary (default: rolling)",
+        "weight": "the percentage of clients that a canary serves while it is judged",
         "yes": "do not ask before changing",
     },
 )
-def rollback(_context: Context, env: str = "", release: int = 0, yes: bool = False) -> None:
+def rollback(
+    _context: Context, env: str = "", release: int = 0, strategy: str = "", weight: int = 0, yes: bool = False
+) -> None:
     """Return to a former release, exactly as the target remembers it: also from another checkout."""
     environment, method, former = changing.deployed(env)
     if not former:
         stop(f"{environment.name} has no release to return to", "deploy one: `inv deploy`")
     current = former[-1]
     goal = _goal(former, release)
+    changing.use(method, strategy, weight)
     method.prepare_again(goal)
     changing.show(environment, current, method.compare(current, goal.objects))
     confirm(yes)

@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import DIGEST, Desk
 
-METADATA = json.dumps({name: {"containerimage.digest": DIGEST} for name in ("backend", "frontend", "cli")})
+METADATA = json.dumps({name: {"containerimage.digest": DIGEST} for name in ("backend", "frontend", "cli", "nginx")})
 
 
 def baked(desk: Desk) -> dict[str, dict[str, object]]:
@@ -36,7 +36,7 @@ def build(desk: Desk, *arguments: str) -> str:
 def test_all_binaries_share_one_graph(desk: Desk) -> None:
     output = build(desk, "--platforms", "all")
     targets = baked(desk)
-    assert list(targets) == ["backend", "frontend", "cli"]
+    assert list(targets) == ["backend", "frontend", "cli", "nginx"]
     assert targets["cli"]["platforms"] == ["linux/amd64", "linux/arm64", "linux/arm/v7"]
     assert targets["cli"]["tags"] == ["ghcr.io/acme/acme-notes-cli:dev"]
     assert targets["cli"]["args"] == {
@@ -99,6 +99,19 @@ def test_base_images_from_invoke_yaml_and_the_shell(desk: Desk) -> None:
     desk.environment["CHEF_IMAGE"] = "shell.example/chef:2"
     build(desk, "--only", "backend")
     assert baked(desk)["backend"]["args"]["CHEF_IMAGE"] == "shell.example/chef:2"  # type: ignore[index]
+
+
+def test_an_image_of_others_gets_our_configuration(desk: Desk) -> None:
+    desk.environment["NGINX_BASE_IMAGE"] = "mirror.example/nginx:1"
+    build(desk)
+    target = baked(desk)["nginx"]
+    assert target["context"] == "deploy/compose/nginx"
+    assert target["args"] == {"NGINX_BASE_IMAGE": "mirror.example/nginx:1"}
+    assert target["tags"] == ["ghcr.io/acme/acme-notes-nginx:dev"]
+    assert "target" not in target
+    record = json.loads((desk.project / ".slipway/images.json").read_text())["images"]["nginx"]
+    assert record["repository"] == "ghcr.io/acme/acme-notes-nginx"
+    assert list(record["platforms"]) == ["linux/amd64"]
 
 
 def test_an_engine_for_one_platform_gets_a_builder(desk: Desk) -> None:

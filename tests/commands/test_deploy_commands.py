@@ -57,7 +57,7 @@ def ready(desk: Desk, stack: dict[str, Any]) -> Desk:
     secrets.mkdir()
     for name in ("postgres_password", "database_url", "redis_password", "redis_url"):
         (secrets / name).write_text("x")
-    desk.record_images("backend", "frontend", "cli")
+    desk.record_images("backend", "frontend", "cli", "nginx")
     desk.says("config --format json", json.dumps(stack))
     desk.says("imagetools inspect", json.dumps({"digest": DIGEST}))
     desk.says("image inspect", DIGEST)

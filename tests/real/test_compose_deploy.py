@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
-from .conftest import Site, docker, eventually
+from .conftest import Site, container, docker, eventually
 from .load import load
 
 pytestmark = pytest.mark.docker
@@ -26,10 +26,9 @@ def releases() -> list[str]:
     return docker("volume", "ls", "--quiet", "--filter", f"label=slipway.release={PROJECT}").stdout.split()
 
 
-def running(service: str) -> dict[str, object]:
+def running(service: str) -> dict[str, Any]:
     """A service's container, as docker knows it."""
-    found: list[dict[str, object]] = json.loads(docker("inspect", f"{PROJECT}-{service}-1").stdout)
-    return found[0]
+    return container(PROJECT, service)
 
 
 def test_what_answers(deployed: Site) -> None:
@@ -40,33 +39,49 @@ def test_what_answers(deployed: Site) -> None:
     assert re.fullmatch("[0-9a-f]{40}", version["revision"])
 
 
+def test_the_proxy_passes_on_what_the_app_says(deployed: Site) -> None:
+    page = requests.get(deployed.url("/some/page"), timeout=5)
+    assert page.status_code == 200
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert page.headers["X-Frame-Options"] == "DENY"
+    # Set by the app, and not once more by the proxy.
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert requests.get(deployed.url("/sw.js"), timeout=5).headers["Cache-Control"] == "no-cache"
+    script = re.findall(r"/assets/[^\"]+[.]js", page.text)[0]
+    asset = requests.get(deployed.url(script), timeout=5)
+    assert "immutable" in asset.headers["Cache-Control"]
+    assert asset.headers["Content-Encoding"] == "gzip"
+    notes = requests.get(deployed.url("/api/notes"), headers={"X-Request-Id": "mine"}, timeout=5)
+    assert notes.headers["X-Request-Id"] == "mine"
+    assert notes.headers["X-Content-Type-Options"] == "nosniff"
+    large = requests.post(deployed.url("/api/notes"), json={"text": "x" * 1_100_000}, timeout=5)
+    assert large.status_code == 413
+    assert large.headers["Content-Type"] == "application/problem+json"
+
+
 @pytest.mark.usefixtures("deployed")
 def test_health_is_exactly_as_promised() -> None:
-    health = docker("exec", f"{PROJECT}-backend-1", "/usr/local/bin/backend", "healthcheck").stdout
+    backend = running("backend")
+    health = docker("exec", str(backend["Id"]), "/usr/local/bin/backend", "healthcheck").stdout
     assert health.startswith("200 ")
-    address = docker(
-        "inspect",
-        "--format",
-        '{{(index .NetworkSettings.Networks "road-production_edge").IPAddress}}',
-        f"{PROJECT}-backend-1",
-    )
-    answer = requests.get(f"http://{address.stdout.strip()}:8080/health", timeout=5)
+    address = backend["NetworkSettings"]["Networks"][f"{PROJECT}_backend"]["IPAddress"]
+    answer = requests.get(f"http://{address}:8080/health", timeout=5)
     assert answer.json() == {"status": "healthy", "database": "connected", "redis": "connected"}
 
 
 @pytest.mark.usefixtures("deployed")
 def test_every_service_is_healthy_and_confined() -> None:
-    for service in ("backend", "frontend", "postgres", "redis"):
-        container = running(service)
-        assert container["State"]["Health"]["Status"] == "healthy"  # type: ignore[index]
-        host = container["HostConfig"]
-        assert host["ReadonlyRootfs"]  # type: ignore[index]
-        assert host["CapDrop"] == ["ALL"]  # type: ignore[index]
-        assert host["Memory"] > 0  # type: ignore[index]
-        assert host["LogConfig"]["Config"] == {"max-file": "3", "max-size": "10m"}  # type: ignore[index]
-        assert host["RestartPolicy"]["Name"] == "unless-stopped"  # type: ignore[index]
-        published = [port for port in (container["NetworkSettings"]["Ports"] or {}).values() if port]  # type: ignore[index]
-        assert bool(published) == (service == "frontend")
+    for service in ("backend", "frontend", "nginx", "postgres", "redis"):
+        found = running(service)
+        assert found["State"]["Health"]["Status"] == "healthy"
+        host = found["HostConfig"]
+        assert host["ReadonlyRootfs"]
+        assert host["CapDrop"] == ["ALL"]
+        assert host["Memory"] > 0
+        assert host["LogConfig"]["Config"] == {"max-file": "3", "max-size": "10m"}
+        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+        published = [port for port in (found["NetworkSettings"]["Ports"] or {}).values() if port]
+        assert bool(published) == (service == "nginx")
 
 
 def test_no_secret_is_seen(deployed: Site) -> None:
@@ -76,9 +91,9 @@ def test_no_secret_is_seen(deployed: Site) -> None:
         "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"
     ).stdout.split()
     told = docker("inspect", *containers).stdout + docker("volume", "inspect", *releases()).stdout
-    told += "".join(docker("logs", container).stdout for container in containers)
-    for container in containers:
-        told += docker("top", container, check=False).stdout
+    told += "".join(docker("logs", each).stdout for each in containers)
+    for each in containers:
+        told += docker("top", each, check=False).stdout
     assert not [secret for secret in secrets if secret in told]
 
 
@@ -100,7 +115,7 @@ def test_a_changed_value_is_planned_and_applied(deployed: Site) -> None:
     assert "~ services.backend.environment.LOG_LEVEL: info → debug" in planned.output
     assert len(re.findall(r"^  [~+-] ", planned.output, re.MULTILINE)) == len(re.findall("LOG_LEVEL", planned.output))
     deployed.succeed("deploy", "--yes")
-    assert "LOG_LEVEL=debug" in running("backend")["Config"]["Env"]  # type: ignore[index]
+    assert "LOG_LEVEL=debug" in running("backend")["Config"]["Env"]
 
 
 def test_rollback_from_another_checkout(deployed: Site, tmp_path: Path) -> None:
@@ -108,7 +123,7 @@ def test_rollback_from_another_checkout(deployed: Site, tmp_path: Path) -> None:
     subprocess.run(["git", "clone", "--quiet", str(deployed.folder), str(other)], check=True)
     output = deployed.succeed("rollback", "--yes", folder=other)
     assert "(release 2 again) is healthy" in output
-    assert "LOG_LEVEL=info" in running("backend")["Config"]["Env"]  # type: ignore[index]
+    assert "LOG_LEVEL=info" in running("backend")["Config"]["Env"]
     assert deployed.notes() == ["kept"]
     deployed.edit("deploy/environments/production.env", "LOG_LEVEL=debug", "LOG_LEVEL=info")
 
@@ -121,7 +136,7 @@ def test_the_database_can_restart(deployed: Site) -> None:
 def test_a_bad_release_is_explained_and_taken_back(
     deployed: Site, record_property: Callable[[str, object], None]
 ) -> None:
-    serving = running("backend")["Config"]["Image"]  # type: ignore[index]
+    serving = running("backend")["Config"]["Image"]
     # A backend that never becomes ready, and says why.
     deployed.edit("crates/common/src/health.rs", "*need == Need::Optional ||", "*need == Need::Optional && ")
     deployed.commit("Break readiness")
@@ -136,16 +151,18 @@ def test_a_bad_release_is_explained_and_taken_back(
     assert "its probe said: 503 {" in result.output
     assert "last log lines:" in result.output
     assert "serves again" in result.output
-    assert running("backend")["Config"]["Image"] == serving  # type: ignore[index]
+    assert running("backend")["Config"]["Image"] == serving
     assert deployed.notes() == ["kept"]
     assert len(releases()) == count
     assert counts["answered"] > 0
+    # The new one never took over, so nobody noticed.
+    assert counts["failed"] == 0, counts["reasons"]
     failed = f"{counts['failed']} of {counts['failed'] + counts['answered']} requests failed in {took:.0f} s"
     record_property("a bad release under load", failed)
 
 
 def test_a_second_deploy_is_refused_while_one_is_under_way(deployed: Site) -> None:
-    image = str(running("backend")["Config"]["Image"])  # type: ignore[index]
+    image = str(running("backend")["Config"]["Image"])
     lock = f"{PROJECT}-deploy-lock"
     labels = ["--label", "slipway.holder=Ann on laptop", "--label", "slipway.since=2026-01-01 00:00:00 UTC"]
     docker("create", "--name", lock, *labels, image, "lock")

@@ -70,7 +70,7 @@ def test_a_compile_error_keeps_its_message(built: Site, tmp_path: Path) -> None:
     broken = Site(tmp_path / "road", 0)
     shutil.copytree(built.folder, broken.folder)
     broken.edit("crates/cli/src/main.rs", "fn main() -> ExitCode", "fn main() -> Nonsense")
-    result = broken.inv("build", "--platforms", "all")
+    result = broken.inv("build", "--platforms", "all", "--only", "backend,frontend,cli")
     assert result.code == 1
     assert "cannot find type `Nonsense`" in result.output
     assert "==> build linux/arm64: target aarch64-unknown-linux-gnu, linker aarch64-linux-gnu-gcc" in result.output

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from .conftest import Site, docker, eventually
+from .conftest import Site, container, docker, eventually
 from .load import load
 
 pytestmark = pytest.mark.docker
@@ -38,7 +38,9 @@ def owners() -> set[str]:
 
 def healthy(site: Site) -> bool:
     """Whether the backend has its database and its cache."""
-    said = docker("exec", "road-production-backend-1", "/usr/local/bin/backend", "healthcheck").stdout
+    said = docker(
+        "exec", str(container("road-production", "backend")["Id"]), "/usr/local/bin/backend", "healthcheck"
+    ).stdout
     return '"status":"ready"' in said and bool(site.notes())
 
 

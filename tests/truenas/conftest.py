@@ -80,7 +80,7 @@ def desk(tmp_path: Path, project: Callable[..., Path], nas: Nas) -> Desk:
     facts.write_text(f"{head}\nenvironments:\n  nas:\n{lines}")
     (made.project / "nas.pem").write_text(nas.authority)
     made.environment["TRUENAS_API_KEY"] = KEY
-    made.record_images("backend", "frontend", "cli")
+    made.record_images("backend", "frontend", "cli", "nginx")
     renders(made, stack())
     platforms = [{"digest": DIGEST, "platform": {"os": "linux", "architecture": "amd64"}}]
     made.says("imagetools inspect", json.dumps({"digest": DIGEST, "manifests": platforms}))

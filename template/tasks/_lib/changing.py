@@ -6,7 +6,7 @@ from typing import NoReturn
 from . import ways
 from .console import say, stop
 from .project import Environment, load
-from .releases import Failure, Method, Release
+from .releases import Failure, Method, Release, Strategy
 
 ENV = "the environment in invoke.yaml (default: the only one)"
 
@@ -36,6 +36,16 @@ def _way(environment: Environment, name: str) -> Method:
         )
     way: Method = ways.named(name)(load(), environment)
     return way
+
+
+def use(method: Method, strategy: str, weight: int) -> None:
+    """Make a method use a strategy, if one is named; stop at a weight that nothing has."""
+    if weight and strategy != "canary":
+        stop("--weight is the share of a canary", "add --strategy canary, or leave --weight out")
+    if weight and not 1 <= weight <= 99:
+        stop(f"--weight {weight} is no percentage of some clients", "choose from 1 to 99")
+    if strategy:
+        method.use(Strategy(strategy, weight or 10))
 
 
 def show(environment: Environment, current: Release | None, lines: list[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import engine
+from .console import stop
 from .project import Project, load
 from .run import ROOT, bare_environment, read, run
 
@@ -14,14 +15,23 @@ BASE = "docker-compose.yml"
 ROTATED = "secrets.rotated"
 
 
-def development_name(project: Project) -> str:
-    """Return the compose project of the development stack; a deployed one never has this name."""
-    return f"{project.name}-dev"
-
-
 def overlay(name: str) -> str:
     """Return the file of an overlay."""
     return f"docker-compose.{name}.yml"
+
+
+def overlays(names: Sequence[str]) -> list[str]:
+    """Return the files of an environment's overlays; stop with those there are when one is missing."""
+    for name in names:
+        if not (ROOT / overlay(name)).is_file():
+            known = ", ".join(sorted(path.name.split(".")[1] for path in ROOT.glob("docker-compose.*.yml")))
+            stop(f"there is no {overlay(name)}; there are: {known}", "correct `overlays:` in invoke.yaml")
+    return [overlay(name) for name in names]
+
+
+def development_name(project: Project) -> str:
+    """Return the compose project of the development stack; a deployed one never has this name."""
+    return f"{project.name}-dev"
 
 
 def development(overlays: Sequence[str] = ()) -> list[str]:
@@ -81,6 +91,17 @@ def in_order(objects: dict[str, Any]) -> list[list[str]]:
         ordered.append(ready or sorted(needs))
         needs = {name: wanted for name, wanted in needs.items() if name not in ordered[-1]}
     return ordered
+
+
+def needed_by(objects: dict[str, Any], services: set[str]) -> set[str]:
+    """Return what some services depend on, and what that depends on, without these services themselves."""
+    found: set[str] = set()
+    left = list(services)
+    while left:
+        needs = objects["services"].get(left.pop(), {}).get("depends_on") or {}
+        left += [name for name in needs if name not in found]
+        found |= needs.keys()
+    return found - services
 
 
 def one_shot(objects: dict[str, Any]) -> set[str]:

@@ -17,7 +17,7 @@ RECORD = FOLDER / "images.json"
 
 @dataclass
 class Image:
-    """One binary's image: `digest` is that of the index over all platforms; sizes are compressed bytes."""
+    """One image: `digest` is that of the index over all platforms; sizes are compressed bytes."""
 
     repository: str
     tag: str
@@ -43,13 +43,18 @@ def recorded(path: Path = RECORD) -> dict[str, Image]:
 
 
 def record(images: dict[str, Image]) -> None:
-    """Write images to the record, beside those of other binaries that it already has."""
+    """Write images to the record, beside the others that it already has."""
     FOLDER.mkdir(exist_ok=True)
     both = recorded() | images
     document = {"version": 1, "images": {name: asdict(image) for name, image in sorted(both.items())}}
     part = RECORD.with_suffix(".part")
     part.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     part.replace(RECORD)
+
+
+def variable(name: str, ending: str) -> str:
+    """Return the variable by which the compose files or a Dockerfile name an image, such as BACKEND_IMAGE."""
+    return f"{name.upper().replace('-', '_')}_{ending}"
 
 
 def in_registry(reference: str) -> str | None:

@@ -32,14 +32,20 @@ class Project:
     name: str
     registry: str
     binaries: tuple[str, ...]
+    configured: tuple[str, ...]
     servers: tuple[str, ...]
     platforms: tuple[str, ...]
     base_images: dict[str, str]
     environments: dict[str, Environment]
 
-    def repository(self, binary: str, registry: str | None = None) -> str:
-        """Return the image repository of a binary, in `registry` or the project's own."""
-        return f"{registry or self.registry}/{self.name}-{binary}"
+    def repository(self, image: str, registry: str | None = None) -> str:
+        """Return the repository of an image, in `registry` or the project's own."""
+        return f"{registry or self.registry}/{self.name}-{image}"
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images that this project makes: of its binaries, and of others with its configuration."""
+        return self.binaries + self.configured
 
     def environment(self, name: str | None, method: str = "") -> Environment:
         """Return an environment by name; without a name, the only one, or the only one of a method.
@@ -71,6 +77,7 @@ def load() -> Project:
         name=facts["name"],
         registry=facts["registry"],
         binaries=tuple(facts["binaries"]),
+        configured=tuple(facts.get("configured") or ()),
         servers=tuple(facts["servers"]),
         platforms=tuple(facts["platforms"]),
         base_images=dict(facts.get("base_images") or {}),

@@ -51,6 +51,17 @@ class Permitted:
     adopt: bool = False
 
 
+@dataclass(frozen=True)
+class Strategy:
+    """How the new takes the old one's place; without a name, as the method does it by itself.
+
+    `weight` is the percentage of clients that a canary serves while it is judged.
+    """
+
+    name: str = ""
+    weight: int = 10
+
+
 class Method(Protocol):
     """One way to deploy, for one environment."""
 
@@ -64,6 +75,12 @@ class Method(Protocol):
 
     def make_secrets(self, permitted: Permitted) -> None:
         """Make the secrets that are missing; stop when they would not fit the data that is there."""
+
+    def use(self, strategy: Strategy) -> None:
+        """Replace the old by the new as a strategy says, from now on; stop when the method does not have it."""
+
+    def images(self) -> tuple[str, ...]:
+        """Return the names of the images that a deploy needs."""
 
     def prepare(
         self, images: dict[str, Image], permitted: Permitted

@@ -6,18 +6,23 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, NoReturn
 
 from .._lib import compose, differences, engine, env_files, images, releases, secret_files, target
 from .._lib.console import say, stop
-from .._lib.failures import find, stop_because
+from .._lib.containers import Containers, service_of, state_of
+from .._lib.failures import stop_because
 from .._lib.findings import Finding
 from .._lib.images import Image
 from .._lib.project import Environment, Project
-from .._lib.releases import Failure, Permitted, Release
-from .._lib.run import ask, bare_environment, read, run
+from .._lib.releases import Failure, Permitted, Release, Strategy
+from .._lib.run import ask, read, run
+from .._lib.swap import roads
+from .._lib.swap.proxy import Proxy, ports
+from .._lib.swap.roads import STRATEGIES, Swap
 
 _FILES = [compose.BASE, "docker-compose.production.yml"]
 _KEPT = 10
@@ -37,8 +42,9 @@ class Method:
                 "an environment cannot be called `dev` here: that is the development stack's name",
                 "rename it in invoke.yaml",
             )
-        self._docker = ["docker", "--context", environment.context]
-        self._compose = [*self._docker, "compose", "--project-name", self._name]
+        self._containers = Containers(environment.context, self._name)
+        self._docker, self._compose = self._containers.docker, self._containers.compose
+        self._strategy, self._asked = Strategy("rolling"), False
         self._overlays: list[str] = environment.settings.get("overlays", [])
         self._env_file = env_files.name(environment.name)
 
@@ -81,6 +87,16 @@ class Method:
         say("\nKeep a copy in a safe place: without them, the data cannot be opened.")
         say(f"Next: `inv deploy --env {self._environment.name} --plan`")
 
+    def use(self, strategy: Strategy) -> None:
+        """Replace the old by the new as a strategy says."""
+        if strategy.name not in STRATEGIES:
+            stop(f"there is no strategy {strategy.name!r}", f"choose from: {', '.join(STRATEGIES)}")
+        self._strategy, self._asked = strategy, True
+
+    def images(self) -> tuple[str, ...]:
+        """Return the names of the images that a deploy needs."""
+        return self._project.images
+
     def prepare(
         self, built: dict[str, Image], permitted: Permitted
     ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
@@ -91,12 +107,13 @@ class Method:
         folder = machine.expand(str(self._environment.settings["secrets"]))
         self._check_secrets(machine, folder)
         references = {name: self._fetch_built(image) for name, image in built.items()}
-        values = {f"{name.upper()}_IMAGE": reference for name, reference in references.items()}
-        files = [*_FILES, *map(compose.overlay, self._overlays)]
+        values = {images.variable(name, "IMAGE"): reference for name, reference in references.items()}
+        files = [*_FILES, *compose.overlays(self._overlays)]
         objects = compose.render(
             self._environment.context, self._name, files, self._env_file, values | {"SECRETS_DIR": folder}
         )
         compose.choose_optional(objects, built)
+        roads.check(objects, self._strategy, self._asked)
         for service in objects["services"].values():
             service.pop("build", None)
             service["image"] = self._fetch(service["image"])
@@ -107,12 +124,14 @@ class Method:
     def prepare_again(self, release: Release) -> None:
         """Check that the engine answers and that every image of a former release can be had."""
         self._check_engine()
+        roads.check(release.objects, self._strategy, self._asked)
         for service in release.objects["services"].values():
             self._fetch(service["image"])
 
     def compare(self, current: Release | None, objects: dict[str, Any]) -> list[str]:
         """Compare with the stack of the current release."""
-        return differences.compare(current.objects if current else {}, objects)
+        lines = differences.compare(current.objects if current else {}, objects)
+        return lines + roads.interruptions(current.objects, objects) if current else lines
 
     def _check_engine(self) -> target.Target:
         """Return the machine of the environment's context, whose engine answers."""
@@ -239,86 +258,47 @@ class Method:
     def apply(self, release: Release, before: Release | None) -> list[Failure]:
         """Bring up what changed, dependencies first, each healthy before the next; stop at the first that fails.
 
-        Service by service, because compose by itself also replaces whatever depends on a replaced service.
+        What is behind the proxy is replaced while it serves; what depends on it, such as a worker, comes after that.
         """
         del before  # What is there and no longer wanted is found by its labels.
         objects = release.objects
         until = time.monotonic() + float(self._environment.settings.get("timeout", 120))
-        for services in compose.in_order(objects):
-            failures = self._up(objects, services, until)
-            if failures:
-                return failures
-        for container in self._containers():
-            if self._service(container) not in objects["services"]:
-                run([*self._docker, "rm", "--force", container["Name"].lstrip("/")])
-        return []
+        behind = set(ports(objects))
+        failures = self._swap(objects, behind, until) if behind and Proxy(self._containers).runs() else None
+        if failures is None:
+            # Nothing serves yet, or nothing leads to it: then there is nobody to keep waiting.
+            failures = self._up(roads.marked(objects), set(objects["services"]), until)
+            if behind and not failures:
+                Swap(self._containers, objects, until).settle()
+        if not failures:
+            self._containers.remove_strays(objects)
+        return failures
 
     # The stack is recorded as it was brought up.
     apply_again = apply
 
-    def _up(self, objects: dict[str, Any], services: list[str], until: float) -> list[Failure]:
-        """Start some services and wait until each is healthy or has failed."""
-        command = [*self._compose, "--file", "-", "up", "--detach", "--no-deps", "--no-build", *services]
-        say(f"$ {' '.join(command)}")
-        done = ask(command, stdin=json.dumps(objects), env=bare_environment({}))
-        failures = self._wait(services, compose.one_shot(objects), until)
-        if done.returncode != 0 and not failures:
-            known = find(done.stderr)
-            cause = known.cause if known else "cannot be started"
-            failures = [Failure(", ".join(services), cause, "", done.stderr.strip())]
-        return failures
-
-    def _wait(self, services: list[str], one_shot: set[str], until: float) -> list[Failure]:
-        """Wait until each container of some services serves or has ended; return those that failed or are late."""
-        shown: dict[str, str] = {}
-        while True:
-            waiting, failed = [], []
-            for container in self._containers():
-                service, state = self._service(container), _state(container)
-                if service not in services:
-                    continue
-                if shown.get(service) != state:
-                    say(f"  {service}: {state}")
-                    shown[service] = state
-                if state in ("created", "starting") or (state == "running" and service in one_shot):
-                    waiting.append(container)
-                elif state not in ("healthy", "running", "done"):
-                    failed.append(container)
-            if failed or not waiting or time.monotonic() > until:
-                return [self._failure(container) for container in failed or waiting]
-            time.sleep(0.2)
-
-    def _containers(self) -> list[dict[str, Any]]:
-        filters = [
-            "--filter",
-            f"label=com.docker.compose.project={self._name}",
-            "--filter",
-            "label=com.docker.compose.oneoff=False",
-        ]
-        names = read([*self._docker, "ps", "--all", "--quiet", *filters]).split()
-        # One that was replaced since it was listed is left out, and makes no failure.
-        said = ask([*self._docker, "inspect", *names]).stdout if names else "[]"
-        found: list[dict[str, Any]] = json.loads(said)
-        return found
-
-    def _service(self, container: dict[str, Any]) -> str:
-        return str(container["Config"]["Labels"]["com.docker.compose.service"])
-
-    def _failure(self, container: dict[str, Any]) -> Failure:
-        probes = (container["State"].get("Health") or {}).get("Log") or []
-        logs = ask([*self._docker, "logs", "--tail", "20", container["Id"]])
-        return Failure(
-            self._service(container),
-            _state(container),
-            probes[-1]["Output"].strip() if probes else "",
-            (logs.stdout + logs.stderr).strip(),
+    def _swap(self, objects: dict[str, Any], behind: set[str], until: float) -> list[Failure]:
+        first = compose.needed_by(objects, behind)
+        return (
+            self._up(objects, first, until)
+            or Swap(self._containers, objects, until).apply(self._strategy)
+            or self._up(objects, objects["services"].keys() - first - behind, until)
         )
+
+    def _up(self, objects: dict[str, Any], wanted: AbstractSet[str], until: float) -> list[Failure]:
+        """Bring up some of the services in their order."""
+        for services in compose.in_order(objects):
+            chosen = [name for name in services if name in wanted]
+            failures = self._containers.up(objects, chosen, until) if chosen else []
+            if failures:
+                return failures
+        return []
 
     # --- Showing and removing ---
 
     def address(self) -> str:
         """Return the address of the published port, or that there is none."""
-        for container in self._containers():
+        for container in self._containers.all():
             for bindings in (container["NetworkSettings"]["Ports"] or {}).values():
                 for binding in bindings or ():
                     machine = target.of_context(self._environment.context)
@@ -328,7 +308,7 @@ class Method:
 
     def status(self) -> list[tuple[str, str, str]]:
         """Return service, state and image of each container."""
-        return sorted((self._service(one), _state(one), str(one["Config"]["Image"])) for one in self._containers())
+        return sorted((service_of(one), state_of(one), str(one["Config"]["Image"])) for one in self._containers.all())
 
     def logs(self, service: str, follow: bool) -> None:
         """Show the last lines of every service's log, or of one's."""
@@ -349,18 +329,3 @@ def _refuse(permitted: Permitted) -> None:
     """Stop when something is permitted that only a cluster has."""
     if permitted != Permitted():
         stop("an engine has no namespaces, and nothing to take over", "leave --create-namespace and --adopt out")
-
-
-def _state(container: dict[str, Any]) -> str:
-    """Return one word for a container: healthy, running, starting, done, or what is wrong."""
-    state = container["State"]
-    if state["Status"] == "exited":
-        # What is started again by itself has not ended, but was stopped.
-        kept = container.get("HostConfig", {}).get("RestartPolicy", {}).get("Name") in ("always", "unless-stopped")
-        return (
-            ("stopped" if kept else "done") if state["ExitCode"] == 0 else f"ended with exit code {state['ExitCode']}"
-        )
-    if state["Status"] == "restarting":
-        return f"restarting, last exit code {state['ExitCode']}"
-    health = (state.get("Health") or {}).get("Status")
-    return str(health if state["Status"] == "running" and health and health != "none" else state["Status"])

@@ -12,7 +12,7 @@ from .._lib.console import say, stop
 from .._lib.findings import Finding
 from .._lib.images import Image
 from .._lib.project import Environment, Project
-from .._lib.releases import Failure, Permitted, Release
+from .._lib.releases import Failure, Permitted, Release, Strategy
 from .._lib.truenas import checks, memory, scripts, stack
 from .._lib.truenas.api import Api
 from .._lib.truenas.problems import LateError, ProblemError, RefusedError
@@ -72,6 +72,17 @@ class Method:
         say("\nKeep a copy of the folder in a safe place: without it, the data cannot be opened.")
         say(f"Next: {next_command}")
 
+    def use(self, strategy: Strategy) -> None:
+        """Stop: the NAS has no way to run two releases of an app side by side."""
+        stop(
+            f"TrueNAS stops all of an app and starts it again, so there is no strategy {strategy.name!r}",
+            "leave --strategy out",
+        )
+
+    def images(self) -> tuple[str, ...]:
+        """Return the names of the images that a deploy needs."""
+        return self._project.images
+
     def prepare(
         self, built: dict[str, Image], permitted: Permitted
     ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
@@ -79,7 +90,7 @@ class Method:
         _refuse(permitted)
         own = env_files.values(self._environment.name)
         references = {name: self._of_registry(image) for name, image in built.items()}
-        objects = self._resolve({f"{name.upper()}_IMAGE": one for name, one in references.items()})
+        objects = self._resolve({images.variable(name, "IMAGE"): one for name, one in references.items()})
         for service in objects["services"].values():
             service["image"] = _pinned(service["image"])
         with _stopping():

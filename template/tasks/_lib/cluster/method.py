@@ -14,7 +14,7 @@ from ..images import Image
 from ..objects import canonical
 from ..programs import Program
 from ..project import Environment, Project
-from ..releases import Failure, Permitted, Release
+from ..releases import Failure, Permitted, Release, Strategy
 from ..run import ROOT, ask, run
 from . import checks, difference, ownership, rollout, secrets
 from .kubectl import KUBECTL, Cluster, Object
@@ -100,6 +100,17 @@ class ClusterMethod:
             known.fix if known else missing,
             False,
         )
+
+    def use(self, strategy: Strategy) -> None:
+        """Stop: how pods are replaced stands in their Deployments."""
+        stop(
+            f"a cluster replaces pods by itself, one after the other, and knows no strategy {strategy.name!r}",
+            "leave --strategy out",
+        )
+
+    def images(self) -> tuple[str, ...]:
+        """Return the names of the images that a deploy needs."""
+        return self._project.binaries
 
     def prepare(
         self, built: dict[str, Image], permitted: Permitted

@@ -1,0 +1,1 @@
+"""Replacing what runs behind the proxy, without a request that fails."""

@@ -1,0 +1,135 @@
+"""Promise: what would make requests fail is refused: strategies that cannot be kept, migrations that take away."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+from tasks._lib.migrations import destructive
+
+from .conftest import Desk
+from .test_deploy_commands import OLD, ready, release, remembers  # noqa: F401
+
+PROBE = {"test": ["CMD", "/usr/local/bin/backend", "healthcheck"]}
+
+
+def behind_nginx(desk: Desk, stack: dict[str, Any], **more: Any) -> None:
+    """Let the stack have a proxy that leads to the backend."""
+    stack["services"]["backend"] |= {"healthcheck": PROBE} | more
+    del stack["services"]["frontend"]
+    stack["services"]["nginx"] = {"image": "r/nginx@sha256:1", "environment": {"POOLS": "backend:8080"}}
+    desk.says("config --format json", json.dumps(stack))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"healthcheck": None}, "backend has no health check"),
+        ({"healthcheck": {"disable": True}}, "backend has no health check"),
+        ({"ports": [{"published": "8080"}]}, "backend has `ports:`, which two containers cannot share"),
+        ({"container_name": "api"}, "backend has `container_name:`"),
+    ],
+)
+def test_what_cannot_be_replaced_while_it_runs(
+    ready: Desk,  # noqa: F811
+    stack: dict[str, Any],
+    more: dict[str, Any],
+    said: str,
+) -> None:
+    behind_nginx(ready, stack, **more)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert said in result.output
+    assert not ready.changes
+
+
+def test_without_a_proxy_there_is_no_strategy(ready: Desk) -> None:  # noqa: F811
+    result = ready.inv("deploy", "--yes", "--strategy", "blue-green")
+    assert result.code == 1
+    assert "--strategy blue-green needs a proxy" in result.output
+    assert not ready.changes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--strategy", "magic"], "there is no strategy 'magic'"),
+        (["--weight", "20"], "--weight is the share of a canary"),
+        (["--strategy", "canary", "--weight", "100"], "--weight 100 is no percentage of some clients"),
+    ],
+)
+def test_a_wrong_wish(ready: Desk, arguments: list[str], said: str) -> None:  # noqa: F811
+    result = ready.inv("deploy", "--yes", *arguments)
+    assert result.code == 1
+    assert said in result.output
+    assert not ready.changes
+
+
+def test_the_plan_says_that_the_proxy_restarts(ready: Desk, stack: dict[str, Any]) -> None:  # noqa: F811
+    behind_nginx(ready, stack)
+    before = json.loads(json.dumps(stack))
+    before["services"]["nginx"]["image"] = "r/nginx@sha256:2"
+    remembers(ready, release(1, OLD) | {"objects": before})
+    assert "! the proxy restarts, so requests fail for a moment" in ready.inv("deploy", "--plan").output
+    remembers(ready, release(1, OLD) | {"objects": stack})
+    assert "the proxy restarts" not in ready.inv("deploy", "--plan").output
+
+
+def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=ready.project, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "x")
+    remembers(ready, release(1, OLD) | {"commit": git("rev-parse", "HEAD")})
+    assert ready.inv("deploy", "--plan").code == 2
+    (ready.project / "crates/common/migrations/postgres/9_drop.sql").write_text("ALTER TABLE notes DROP COLUMN text;\n")
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert (
+        "crates/common/migrations/postgres/9_drop.sql is not safe while the deployed release still runs"
+        in result.output
+    )
+    assert "`ALTER TABLE notes DROP COLUMN text` removes what the release before may use" in result.output
+    assert not ready.changes
+    assert ready.inv("deploy", "--plan", "--destructive").code == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "drop table notes",
+        "-- fine\nALTER TABLE notes RENAME TO memos",
+        "alter table notes rename column text to body",
+        "ALTER TABLE notes ALTER COLUMN text TYPE varchar(10)",
+        "alter table notes alter text set not null",
+        "alter table notes add column author text not null",
+        "alter table notes drop constraint notes_pkey",
+        "create table a (b int); delete from notes where 1 = 1",
+    ],
+)
+def test_what_takes_something_away(sql: str) -> None:
+    assert destructive(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table a (b int not null)",
+        "-- drop table notes",
+        "/* drop table notes; */ create index i on notes (text)",
+        "alter table notes add column author text",
+        "alter table notes add column author text not null default ''",
+        "alter table notes alter column text drop not null",
+        "alter table notes alter column text drop default",
+        "drop index i",
+        "insert into settings values ('drop table notes')",
+    ],
+)
+def test_what_only_adds(sql: str) -> None:
+    assert not destructive(sql)

@@ -1,0 +1,127 @@
+"""Promise: no strategy loses a request, on the way to a release or back; and plain compose, which does, is seen to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from demo.native import free_port
+
+from .clients import Counts, clients
+from .conftest import Site, container, docker
+
+pytestmark = pytest.mark.docker
+
+PROJECT = "road-production"
+STRATEGIES = ["rolling", "blue-green", "canary"]
+Record = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The app, deployed, with a second release of other digests at hand in another.json."""
+    home = tmp_path_factory.mktemp("swapped")
+    site = Site(home / "road", free_port())
+    shutil.copytree(built.folder, site.folder)
+    facts = site.folder / "invoke.yaml"
+    facts.write_text(facts.read_text().partition("\n  staging:")[0] + "\n")
+    site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
+    site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
+    site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
+    site.edit("deploy/environments/production.env", "DRAIN_DELAY=5s", "DRAIN_DELAY=500ms")
+    site.edit("tasks/_lib/swap/canary.yaml", "interval: 0.5", "interval: 0.1")
+    record = site.images()
+    for name in ("backend", "frontend"):
+        tag = f"{record[name]['repository']}:another"
+        dockerfile = f"FROM {site.reference(name)}\nLABEL release=another\n"
+        docker("build", "--quiet", "--provenance=false", "--push", "--tag", tag, "-", stdin=dockerfile)
+        said = docker("buildx", "imagetools", "inspect", tag, "--format", "{{json .Manifest}}").stdout
+        record[name] |= {"tag": "another", "digest": json.loads(said)["digest"]}
+    (site.folder / "another.json").write_text(json.dumps({"version": 1, "images": record}))
+    site.succeed("destroy", "--yes", "--data")
+    try:
+        site.succeed("secrets.init")
+        site.succeed("deploy", "--yes")
+        yield site
+    finally:
+        site.inv("destroy", "--yes", "--data")
+
+
+def image(service: str) -> str:
+    """The image of what runs of a service; there is one container of it."""
+    return str(container(PROJECT, service)["Config"]["Image"])
+
+
+def rows(name: str) -> list[str]:
+    """What the database has of some clients."""
+    query = f"SELECT text FROM notes WHERE text LIKE '{name}-%'"  # noqa: S608
+    postgres = str(container(PROJECT, "postgres")["Id"])
+    return docker(
+        "exec", postgres, "psql", "--username", "app", "--tuples-only", "--no-align", "--command", query
+    ).stdout.split()
+
+
+def switch(site: Site, strategy: str, times: int, record_property: Record) -> None:
+    """Deploy another release and go back, again and again, under load."""
+    name = f"{strategy}-{times}"
+    with clients(site.port, name) as counts:
+        for _ in range(times):
+            before = image("backend"), image("frontend")
+            site.succeed("deploy", "--yes", "--strategy", strategy, "--images", "another.json")
+            assert image("backend") != before[0]
+            assert image("frontend") != before[1]
+            site.succeed("rollback", "--yes", "--strategy", strategy)
+            assert (image("backend"), image("frontend")) == before
+    record_property(f"{times} deploys and {times} rollbacks, {strategy}", counts)
+    judge(counts, name)
+
+
+def judge(counts: Counts, name: str) -> None:
+    """Nothing failed, and what was answered is stored once."""
+    assert not counts.failed, counts.failed[:5]
+    assert all(counts.answered.values()), counts
+    assert sorted(rows(name)) == sorted(counts.written)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_request_fails(deployed: Site, strategy: str, record_property: Record) -> None:
+    switch(deployed, strategy, 3, record_property)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_request_fails_in_ten(deployed: Site, strategy: str, record_property: Record) -> None:
+    switch(deployed, strategy, 10, record_property)
+
+
+def test_a_canary_that_fails_is_taken_back(deployed: Site) -> None:
+    limits = deployed.folder / "tasks/_lib/swap/canary.yaml"
+    text, before = limits.read_text(), image("backend")
+    # No probe may succeed, so every canary fails.
+    limits.write_text(text.replace("failed: 0", "failed: -1"))
+    with clients(deployed.port, "refused") as counts:
+        arguments = ("--strategy", "canary", "--weight", "50", "--images", "another.json")
+        result = deployed.inv("deploy", "--yes", *arguments)
+    limits.write_text(text)
+    assert result.code == 1
+    assert "50 % of clients are led to" in result.output
+    assert "the new release is taken back" in result.output
+    assert "serves again" in result.output
+    assert image("backend") == before
+    judge(counts, "refused")
+
+
+def test_plain_compose_is_seen_to_fail(deployed: Site, record_property: Record) -> None:
+    (newest,) = docker("volume", "ls", "--quiet", "--filter", f"label=slipway.release={PROJECT}").stdout.split()[-1:]
+    volume: list[dict[str, Any]] = json.loads(docker("volume", "inspect", newest).stdout)
+    stack = json.loads(volume[0]["Labels"]["slipway.release.record"])["objects"]
+    for service in ("backend", "frontend"):
+        stack["services"][service]["environment"]["LOG_LEVEL"] = "warn"
+    with clients(deployed.port, "plain") as counts:
+        docker("compose", "--project-name", PROJECT, "--file", "-", "up", "--detach", "--wait", stdin=json.dumps(stack))
+    record_property("plain `docker compose up`", counts)
+    assert counts.failed
