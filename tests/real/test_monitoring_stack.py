@@ -53,7 +53,7 @@ def test_every_target_is_up(watched: Watched) -> None:
         answer = requests.get(f"{watched.prometheus}/api/v1/targets", params={"state": "active"}, timeout=10)
         return {one["labels"]["job"]: one["health"] for one in answer.json()["data"]["activeTargets"]}
 
-    wanted = {"prometheus", "alertmanager", "backend", "frontend", "postgres", "redis"}
+    wanted = {"prometheus", "alertmanager", "backend", "frontend", "postgres", "redis", "nginx"}
     eventually(lambda: set(targets()) >= wanted and set(targets().values()) == {"up"}, seconds=90)
 
 
