@@ -194,8 +194,15 @@ class Nas:
         own = self._certificates.issue_cert("127.0.0.1")
         own.configure_cert(self._context)
         self.certificate = own.cert_chain_pems[0].bytes().decode()
+        # However busy the machine is: whoever waits has a limit of its own.
         self._server: Server = serve(
-            self._serve, "127.0.0.1", 0, ssl=self._context, process_request=self._path, max_size=2**24
+            self._serve,
+            "127.0.0.1",
+            0,
+            ssl=self._context,
+            process_request=self._path,
+            max_size=2**24,
+            open_timeout=60,
         )
         self.port = self._server.socket.getsockname()[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
