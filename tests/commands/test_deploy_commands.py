@@ -116,7 +116,7 @@ def test_dependencies_come_up_first_and_stop_what_needs_them(ready: Desk, stack:
     stack["services"]["backend"]["depends_on"] = migrated
     stack["services"]["frontend"]["depends_on"] = {"backend": {"condition": "service_healthy"}}
     stack["services"]["migrate"] = {"image": f"r/x@{DIGEST}"}
-    stack["services"]["cli"] = {"image": f"r/x@{DIGEST}", "profiles": ["cli"], "depends_on": migrated}
+    stack["services"]["cli"] = {"image": f"r/x@{DIGEST}", "profiles": ["cli"], "restart": "no", "depends_on": migrated}
     ready.says("config --format json", json.dumps(stack))
     done = container("migrate", "", Status="exited", Health=None)
     ready.says("default inspect 1", json.dumps([done, container("backend", "unhealthy")]))
