@@ -76,7 +76,7 @@ def switch(site: Site, strategy: str, times: int, record_property: Record) -> No
             assert image("frontend") != before[1]
             site.succeed("rollback", "--yes", "--strategy", strategy)
             assert (image("backend"), image("frontend")) == before
-    record_property(f"{times} deploys and {times} rollbacks, {strategy}", counts)
+    record_property(f"{times} deploys and {times} rollbacks, {strategy}", str(counts))
     judge(counts, name)
 
 
@@ -123,5 +123,5 @@ def test_plain_compose_is_seen_to_fail(deployed: Site, record_property: Record) 
         stack["services"][service]["environment"]["LOG_LEVEL"] = "warn"
     with clients(deployed.port, "plain") as counts:
         docker("compose", "--project-name", PROJECT, "--file", "-", "up", "--detach", "--wait", stdin=json.dumps(stack))
-    record_property("plain `docker compose up`", counts)
+    record_property("plain `docker compose up`", str(counts))
     assert counts.failed

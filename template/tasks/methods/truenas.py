@@ -45,7 +45,8 @@ class Method:
             self._check_settings()
             api = self._connect()
         except ProblemError as problem:
-            yield Finding(name, problem.cause, problem.fix)
+            # As with a cluster: who is not let in there may do everything else.
+            yield Finding(name, problem.cause, problem.fix, needed=False)
             return
         yield Finding(name, f"the app {self._app} on {api.host}")
         yield from checks.findings(api, self._environment.name)
