@@ -153,10 +153,8 @@ def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.
     return site
 
 
-@pytest.fixture(scope="module")
-def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The app, deployed for the first time, with one note stored through the frontend."""
-    home = tmp_path_factory.mktemp("deployed")
+def on_this_machine(built: Site, home: Path) -> Site:
+    """Copy the built project, with production as its only environment: here, on a free port, its secrets in `home`."""
     site = Site(home / "road", free_port())
     shutil.copytree(built.folder, site.folder)
     # Without the other environments, there is no need to say which.
@@ -165,6 +163,13 @@ def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
     site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
     site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
+    return site
+
+
+@pytest.fixture(scope="module")
+def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The app, deployed for the first time, with one note stored through the frontend."""
+    site = on_this_machine(built, tmp_path_factory.mktemp("deployed"))
     site.commit("Deploy to this machine")
     # What a run that was ended from outside may have left.
     docker("rm", "--force", "road-production-deploy-lock", check=False)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from demo.native import free_port
-
 from .clients import Counts, clients
-from .conftest import Site, container, docker
+from .conftest import Site, container, docker, on_this_machine
 
 pytestmark = pytest.mark.docker
 
@@ -24,14 +21,7 @@ Record = Callable[[str, object], None]
 @pytest.fixture(scope="module")
 def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The app, deployed, with a second release of other digests at hand in another.json."""
-    home = tmp_path_factory.mktemp("swapped")
-    site = Site(home / "road", free_port())
-    shutil.copytree(built.folder, site.folder)
-    facts = site.folder / "invoke.yaml"
-    facts.write_text(facts.read_text().partition("\n  staging:")[0] + "\n")
-    site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
-    site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
-    site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
+    site = on_this_machine(built, tmp_path_factory.mktemp("swapped"))
     site.edit("deploy/environments/production.env", "DRAIN_DELAY=5s", "DRAIN_DELAY=500ms")
     site.edit("tasks/_lib/swap/canary.yaml", "interval: 0.5", "interval: 0.1")
     record = site.images()
