@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import compose
+from . import compose, stacks
 from .console import say
 from .failures import find
 from .releases import Failure
 from .run import ask, bare_environment, read, run
+from .stacks import service_of
 
 Container = dict[str, Any]
 DEFINITION = "slipway.definition"
@@ -26,17 +27,7 @@ class Containers:
 
     def all(self) -> list[Container]:
         """Return what the engine knows of each container, those that ended too."""
-        filters = [
-            "--filter",
-            f"label=com.docker.compose.project={self._name}",
-            "--filter",
-            "label=com.docker.compose.oneoff=False",
-        ]
-        names = read([*self.docker, "ps", "--all", "--quiet", *filters]).split()
-        # One that was replaced since it was listed is left out, and makes no failure.
-        said = ask([*self.docker, "inspect", *names]).stdout if names else "[]"
-        found: list[Container] = json.loads(said)
-        return found
+        return stacks.containers(self.docker, self._name)
 
     def of(self, service: str) -> list[Container]:
         """Return a service's containers."""
@@ -125,11 +116,6 @@ class Containers:
             probes[-1]["Output"].strip() if probes else "",
             (logs.stdout + logs.stderr).strip(),
         )
-
-
-def service_of(container: Container) -> str:
-    """Return the service that a container is of."""
-    return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
 
 def name_of(container: Container) -> str:

@@ -26,11 +26,7 @@ class Stack:
 
     def all(self) -> list[dict[str, Any]]:
         """Return its containers, as the engine describes them; those of `docker compose run` are left out."""
-        labels = (f"com.docker.compose.project={self.project}", "com.docker.compose.oneoff=False")
-        filters = [argument for label in labels for argument in ("--filter", f"label={label}")]
-        names = read([*self.docker, "ps", "--all", "--quiet", *filters]).split()
-        found: list[dict[str, Any]] = json.loads(ask([*self.docker, "inspect", *names]).stdout) if names else []
-        return found
+        return containers(self.docker, self.project)
 
     def running(self, service: str) -> str:
         """Return the id of a service's container; stop when none runs."""
@@ -42,6 +38,19 @@ class Stack:
     def inside(self, container: str, script: str, *arguments: str) -> list[str]:
         """Return the command that runs a POSIX shell script, with arguments and standard input, in a container."""
         return [*self.docker, "exec", "--interactive", container, "sh", "-c", script, "sh", *arguments]
+
+
+def containers(docker: list[str], project: str) -> list[dict[str, Any]]:
+    """Return what an engine knows of each container of a compose project, those that ended too.
+
+    `docker` is the start of every command for the engine. Those of `docker compose run` are left out.
+    """
+    labels = (f"com.docker.compose.project={project}", "com.docker.compose.oneoff=False")
+    filters = [argument for label in labels for argument in ("--filter", f"label={label}")]
+    names = read([*docker, "ps", "--all", "--quiet", *filters]).split()
+    # One that was replaced since it was listed is left out, and makes no failure.
+    found: list[dict[str, Any]] = json.loads(ask([*docker, "inspect", *names]).stdout) if names else []
+    return found
 
 
 def service_of(container: dict[str, Any]) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from .. import compose
 from ..console import say, stop
-from ..containers import DEFINITION, Container, Containers, definition_of, name_of, service_of, state_of
+from ..containers import DEFINITION, Container, Containers, definition_of, name_of, state_of
 from ..releases import Failure, Strategy
+from ..stacks import service_of
 from . import canary
 from .proxy import SERVICE, Proxy, Side, ports
 
