@@ -30,10 +30,11 @@ def check(commit: str) -> None:
 
 def destructive(sql: str) -> str:
     """Return the first statement that takes something away, and what that means; empty when there is none."""
+    patterns = yaml.safe_load(_PATTERNS.read_text(encoding="utf-8"))
     bare = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL)
     for statement in bare.split(";"):
         text = " ".join(statement.split())
-        for pattern in yaml.safe_load(_PATTERNS.read_text(encoding="utf-8")):
+        for pattern in patterns:
             if re.search(pattern["says"], text, re.IGNORECASE):
                 return f"`{text[:80]}` {pattern['means']}"
     return ""

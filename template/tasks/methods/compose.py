@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 
 from .._lib import compose, differences, engine, env_files, images, releases, secret_files, target
 from .._lib.console import say, stop
-from .._lib.containers import Containers, service_of, state_of
+from .._lib.containers import Containers, state_of
 from .._lib.failures import stop_because
 from .._lib.findings import Finding
 from .._lib.images import Image
 from .._lib.project import Environment, Project
 from .._lib.releases import Failure, Permitted, Release, Strategy
 from .._lib.run import ask, read, run
+from .._lib.stacks import service_of
 from .._lib.swap import roads
 from .._lib.swap.proxy import Proxy, ports
 from .._lib.swap.roads import STRATEGIES, Swap
@@ -75,7 +76,8 @@ class Method:
         label = f"label=com.docker.compose.project={self._name}"
         volumes = ask([*self._docker, "volume", "ls", "--quiet", "--filter", label]).stdout.split()
         # What is made out of others, or belongs to no data yet, is made at any time.
-        lost = [name for name in secret_files.missing(machine, folder) if secret_files.wanted()[name] is None]
+        forms = secret_files.wanted()
+        lost = [name for name in secret_files.missing(machine, folder) if forms[name] is None]
         if volumes and lost:
             stop(
                 f"{', '.join(lost)} are missing, but new ones would not open the data in {', '.join(volumes)}",

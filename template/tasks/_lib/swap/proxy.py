@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from subprocess import CompletedProcess
 from typing import Any
 
@@ -99,6 +100,11 @@ class Proxy:
         return done.stdout
 
     def _ask(self, *command: str, stdin: str = "") -> CompletedProcess[str]:
-        (container,) = self._containers.of(SERVICE)[:1]
         docker = self._containers.docker
-        return ask([*docker, "exec", "--interactive", container["Id"], *command], stdin=stdin)
+        return ask([*docker, "exec", "--interactive", self._id, *command], stdin=stdin)
+
+    @cached_property
+    def _id(self) -> str:
+        """Its container, which nothing replaces while releases are switched behind it."""
+        (container,) = self._containers.of(SERVICE)[:1]
+        return str(container["Id"])
