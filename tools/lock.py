@@ -26,6 +26,17 @@ TEMPLATE = LOCK.with_name("Cargo.lock.jinja")
 # Only these questions change which crates a workspace needs.
 QUESTIONS = ("components", "services")
 
+# What cargo does not look at.
+NOT_NEEDED = [
+    "Cargo.lock",
+    "/deploy",
+    "/docs",
+    "/tasks",
+    "/crates/frontend/site",
+    "/crates/*/tests",
+    "/crates/*/migrations",
+]
+
 # One way to answer: every choice that is on, as (question, choice).
 Choice = tuple[str, str]
 Variant = frozenset[Choice]
@@ -45,7 +56,7 @@ def answers(variant: Variant) -> dict[str, list[str]]:
 
 def pruned(variant: Variant, folder: Path) -> str:
     """Let cargo reduce the full lock file to what one variant needs."""
-    project = render(answers(variant), folder, exclude=["Cargo.lock"])
+    project = render(answers(variant), folder, exclude=NOT_NEEDED)
     shutil.copy(LOCK, project / "Cargo.lock")
     command = ["cargo", "update", "--workspace", "--quiet"]
     subprocess.run(command, cwd=project, check=True)

@@ -24,7 +24,7 @@ def dev(_context: Context) -> None:
     _DATABASE.parent.mkdir(exist_ok=True)
     environment = {"DATABASE_URL": f"sqlite://{_DATABASE}", "MIGRATE_ON_START": "true"} | os.environ
     folder = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
-    running = [subprocess.Popen([folder / name, "serve"], cwd=ROOT, env=environment) for name in servers]
+    running = [subprocess.Popen([folder / name], cwd=ROOT, env=environment) for name in servers]
     say(f"Running {' and '.join(servers)}; Ctrl-C stops.")
     ended = _wait(running)
     if ended:

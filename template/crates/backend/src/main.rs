@@ -28,7 +28,11 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     match matches.subcommand_name() {
-        Some("healthcheck") => program::run(&about, &values, program::healthcheck(&values)),
+        Some("healthcheck") => program::run(
+            &about,
+            &values,
+            program::healthcheck(&values, &server::HTTP_ADDRESS),
+        ),
         Some("migrate") => program::run(&about, &values, migrate_database(&values)),
         _ => program::run(&about, &values, serve(about.clone(), &values)),
     }

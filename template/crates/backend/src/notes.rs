@@ -2,7 +2,10 @@
 use std::time::SystemTime;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use common::http::{FieldError, Problem};
+use common::{
+    http::{FieldError, Problem},
+    services::jobs,
+};
 use hyper::{StatusCode, header::HeaderName};
 use serde::{Deserialize, Serialize};
 use sqlx::AnyPool;
@@ -92,14 +95,17 @@ fn validated(text: &str) -> Result<String, Problem> {
     Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY).errors(errors))
 }
 
+/// Stores the note, and asks for its words to be counted: both, or neither.
 async fn insert(pool: &AnyPool, note: &Note) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
     sqlx::query("INSERT INTO notes (id, text, created_at) VALUES ($1, $2, $3)")
         .bind(&note.id)
         .bind(&note.text)
         .bind(&note.created_at)
-        .execute(pool)
-        .await
-        .map(drop)
+        .execute(&mut *transaction)
+        .await?;
+    jobs::enqueue(&mut transaction, &jobs::kinds::COUNT_WORDS, &note.id).await?;
+    transaction.commit().await
 }
 
 async fn newest(pool: &AnyPool) -> Result<Notes, sqlx::Error> {

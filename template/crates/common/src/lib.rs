@@ -7,7 +7,7 @@ pub mod health;
 pub mod http;
 pub mod program;
 pub mod server;
-mod services;
+pub mod services;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -6,9 +6,8 @@ use tokio::runtime::Runtime;
 
 use crate::{
     about::About,
-    config::{self, ConfigError, Definition, Values},
+    config::{self, ConfigError, Definition, Setting, Values},
     http::client,
-    server::HTTP_ADDRESS,
     telemetry,
 };
 
@@ -63,9 +62,9 @@ pub fn run(about: &About, values: &Values, work: impl Future<Output = Outcome>) 
     })
 }
 
-/// Asks the server that runs with the same settings on this machine, and prints its answer on one line.
-pub async fn healthcheck(values: &Values) -> Outcome {
-    let address = SocketAddr::from(([127, 0, 0, 1], values.get(&HTTP_ADDRESS).port()));
+/// Asks the server that listens on this machine at the address of `setting`, and prints its answer on one line.
+pub async fn healthcheck(values: &Values, setting: &Setting<SocketAddr>) -> Outcome {
+    let address = SocketAddr::from(([127, 0, 0, 1], values.get(setting).port()));
     match client::get(address, "/readyz", HEALTHCHECK_LIMIT).await {
         Ok((status, body)) => {
             println!("{} {body}", status.as_u16());

@@ -1,6 +1,8 @@
 //! The services this project uses, and the only module that names them.
+pub mod accounts;
+pub mod jobs;
 mod postgres;
-mod redis;
+pub mod redis;
 
 use std::sync::Arc;
 
@@ -9,6 +11,14 @@ use crate::{
     config::{Definition, Values},
     db::{Kind, sqlite},
 };
+
+/// Every kind of database has the same ones.
+macro_rules! migrations {
+    ($kind:literal) => {
+        $crate::db::scripts!($kind: 1 "0001_notes", 2 "0002_jobs")
+    };
+}
+pub(crate) use migrations;
 
 pub(crate) const DATABASES: &[Kind] = &[sqlite::KIND, postgres::KIND];
 

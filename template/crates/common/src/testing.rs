@@ -16,7 +16,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
     process::{Child, ChildStdout, Command},
     time::timeout,
@@ -48,11 +48,28 @@ pub struct Ended {
 
 /// Runs `binary` to its end.
 pub async fn run(binary: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
-    let output = command(binary, environment)
+    run_with_input(binary, arguments, environment, "").await
+}
+
+/// Runs `binary` to its end, with a text on its standard input.
+pub async fn run_with_input(
+    binary: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    input: &str,
+) -> Ended {
+    let mut child = command(binary, environment)
         .args(arguments)
-        .output()
-        .await
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .expect("it starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // A program that reads nothing may have ended by now.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let output = child.wait_with_output().await.expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("programs write UTF-8");
     Ended {
         code: output.status.code(),
@@ -73,11 +90,17 @@ fn command(binary: &str, environment: &[(&str, &str)]) -> Command {
 
 impl Server {
     pub async fn start(binary: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_as(binary, &[], environment).await
+    }
+
+    /// Starts it with a command line.
+    pub async fn start_as(binary: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let free_ports = [
             ("HTTP_ADDRESS", "127.0.0.1:0"),
             ("METRICS_ADDRESS", "127.0.0.1:0"),
         ];
         let mut child = command(binary, environment)
+            .args(arguments)
             .envs(free_ports)
             .stdout(Stdio::piped())
             .spawn()

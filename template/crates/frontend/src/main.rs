@@ -29,7 +29,11 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     match matches.subcommand_name() {
-        Some("healthcheck") => program::run(&about, &values, program::healthcheck(&values)),
+        Some("healthcheck") => program::run(
+            &about,
+            &values,
+            program::healthcheck(&values, &HTTP_ADDRESS),
+        ),
         _ => program::run(&about, &values, serve(about.clone(), &values)),
     }
 }

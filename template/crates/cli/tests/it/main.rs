@@ -80,3 +80,34 @@ async fn a_database_that_cannot_be_migrated_is_a_failure() {
         ended.stderr
     );
 }
+
+#[tokio::test]
+async fn the_doctor_names_what_is_wrong_and_what_to_do() {
+    let path = format!("{}/doctor.db", env!("CARGO_TARGET_TMPDIR"));
+    let _ = fs::remove_file(&path);
+    let url = format!("sqlite://{path}");
+    let environment = [("DATABASE_URL", url.as_str())];
+    let ended = run(CLI, &["doctor"], &environment).await;
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("fix: run `cli migrate`"),
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(run(CLI, &["migrate"], &environment).await.code, Some(0));
+    let ended = run(CLI, &["doctor"], &environment).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(ended.stdout.contains("database: ok"), "{}", ended.stdout);
+    let ended = run(
+        CLI,
+        &["doctor"],
+        &[("DATABASE_URL", "sqlite:///nowhere/app.db")],
+    )
+    .await;
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stdout.contains("correct DATABASE_URL"),
+        "{}",
+        ended.stdout
+    );
+}

@@ -13,6 +13,11 @@ pub use error::{ConfigError, Problem};
 pub use setting::{Definition, Parse, Setting};
 pub use values::{Inputs, Source, Value, Values};
 
+/// The table of a command that works on the database alone.
+pub fn tool() -> Vec<Definition> {
+    [crate::telemetry::SETTINGS, crate::db::SETTINGS].concat()
+}
+
 /// The table of the backend. It stands here because other programs read the same settings.
 pub fn backend() -> Vec<Definition> {
     [

@@ -49,6 +49,13 @@ impl<T: Parse> Setting<T> {
         self
     }
 
+    /// The same setting for a program that uses it for something else.
+    #[must_use]
+    pub const fn with_help(mut self, help: &'static str) -> Self {
+        self.definition.help = help;
+        self
+    }
+
     /// The same setting for a program that starts from another default.
     #[must_use]
     pub const fn with_default(mut self, default: &'static str) -> Self {

@@ -8,6 +8,8 @@ pub(crate) struct Kind {
     pub accepts: fn(&str) -> bool,
     pub open: fn(&str, AnyPoolOptions) -> Result<AnyPool, sqlx::Error>,
     pub migrations: &'static [Script],
+    /// Whether it knows `FOR UPDATE SKIP LOCKED`; one that does not has a single writer anyway.
+    pub locks_rows: bool,
 }
 
 /// A migration: its number, its name and its SQL.

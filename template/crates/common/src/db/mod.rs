@@ -47,6 +47,7 @@ struct DatabaseUrl(String);
 pub struct Database {
     pool: AnyPool,
     kind: &'static Kind,
+    url: String,
     in_memory: bool,
     /// Once seen migrated, a database stays so: only the connection is probed from then on.
     migrated: Arc<AtomicBool>,
@@ -66,6 +67,7 @@ impl Database {
         Ok(Self {
             pool,
             kind,
+            url,
             in_memory,
             migrated: Arc::default(),
         })
@@ -73,6 +75,21 @@ impl Database {
 
     pub fn pool(&self) -> &AnyPool {
         &self.pool
+    }
+
+    /// Where it is, with the password.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether its data ends with this process, and no other process sees it.
+    pub fn in_memory(&self) -> bool {
+        self.in_memory
+    }
+
+    /// Whether rows can be locked, so that others pass over them.
+    pub fn locks_rows(&self) -> bool {
+        self.kind.locks_rows
     }
 
     /// Brings a database to this program's schema at start: where asked, and where nobody else could.

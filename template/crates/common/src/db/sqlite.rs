@@ -3,12 +3,14 @@ use std::str::FromStr;
 
 use sqlx::{AnyPool, Executor, any::AnyPoolOptions, sqlite::SqliteConnectOptions};
 
-use super::{Kind, scripts};
+use super::Kind;
+use crate::services::migrations;
 
 pub(crate) const KIND: Kind = Kind {
     accepts: |url| url.starts_with("sqlite:") && SqliteConnectOptions::from_str(url).is_ok(),
     open,
-    migrations: scripts!("sqlite": 1 "0001_notes"),
+    migrations: migrations!("sqlite"),
+    locks_rows: false,
 };
 
 pub(crate) fn in_memory(url: &str) -> bool {

@@ -15,7 +15,6 @@ use hyper::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
 pub use observe::REQUEST_ID;
-pub(crate) use observe::REQUEST_SECONDS;
 pub use problem::{FieldError, Problem};
 
 use crate::server::Draining;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::server::{Draining, PROBES};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-pub(crate) const REQUEST_SECONDS: &str = "http_request_duration_seconds";
+const REQUEST_SECONDS: &str = "http_request_duration_seconds";
 
 pub(super) async fn observe(
     State(draining): State<Draining>,

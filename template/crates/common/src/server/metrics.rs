@@ -1,4 +1,5 @@
-//! Metrics in Prometheus' text form, on a port of their own so that the public one cannot show them.
+//! Metrics in Prometheus' text form, on a port of their own so that the public one cannot show them. It also answers
+//! what operators ask, for programs that have no public one.
 use std::time::Duration;
 
 use axum::{Router, routing::get};
@@ -10,22 +11,20 @@ use hyper_util::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, time::interval};
 
-use crate::http::REQUEST_SECONDS;
-
 const BUCKETS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
 pub(super) fn install() -> PrometheusHandle {
     PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(REQUEST_SECONDS.to_owned()), BUCKETS)
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)
         .expect("there are buckets")
         .install_recorder()
         .expect("a process installs one recorder")
 }
 
 /// Serves /metrics until the process ends: also a draining server is worth watching.
-pub(super) async fn serve(listener: TcpListener, recorder: PrometheusHandle) {
+pub(super) async fn serve(listener: TcpListener, recorder: PrometheusHandle, operations: Router) {
     tokio::spawn(upkeep(recorder.clone()));
     let page = move || {
         let text = recorder.render();
@@ -36,7 +35,7 @@ pub(super) async fn serve(listener: TcpListener, recorder: PrometheusHandle) {
             )
         }
     };
-    let app = Router::new().route("/metrics", get(page));
+    let app = operations.route("/metrics", get(page));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(10));

@@ -8,12 +8,12 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::StatusCode;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::sleep};
 
 pub use connections::Connection;
 pub(crate) use operations::PROBES;
-pub use shutdown::Draining;
 use shutdown::Signals;
+pub use shutdown::{Draining, Stop};
 
 use crate::{
     about::About,
@@ -96,8 +96,12 @@ pub async fn serve(
         "listening"
     );
     let operations = operations::routes(about, Arc::new(health), draining.clone());
-    let app = http::layers(routes.merge(operations), limits, draining.clone());
-    tokio::spawn(metrics::serve(metrics_listener, metrics::install()));
+    let app = http::layers(routes.merge(operations.clone()), limits, draining.clone());
+    tokio::spawn(metrics::serve(
+        metrics_listener,
+        metrics::install(),
+        operations,
+    ));
     connections::serve(
         listener,
         app,
@@ -108,6 +112,47 @@ pub async fn serve(
     .await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Serves the operations' endpoints alone, at METRICS_ADDRESS, until `work` has ended, which `stop` tells it to do.
+pub async fn serve_operations(
+    about: About,
+    values: &Values,
+    health: Health,
+    stop: Stop,
+    work: impl Future<Output = ()>,
+) -> Result<(), ListenError> {
+    let draining = Draining::default();
+    let listener = listen(&METRICS_ADDRESS, values).await?;
+    tracing::info!(
+        name = about.name,
+        version = about.version,
+        revision = about.revision,
+        address = %address_of(&listener),
+        metrics = %address_of(&listener),
+        "listening"
+    );
+    let operations = operations::routes(about, Arc::new(health), draining.clone());
+    tokio::spawn(metrics::serve(listener, metrics::install(), operations));
+    let mut told = stop.clone();
+    tokio::spawn(async move {
+        told.requested().await;
+        draining.start();
+    });
+    within_shutdown(values, stop, work).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits for `work`, but after `stop` no longer than SHUTDOWN_TIMEOUT.
+pub async fn within_shutdown(values: &Values, mut stop: Stop, work: impl Future<Output = ()>) {
+    let limit = values.get(&SHUTDOWN_TIMEOUT);
+    tokio::select! {
+        () = work => {}
+        () = async { stop.requested().await; sleep(limit).await } => {
+            tracing::warn!(?limit, "some work did not end in time and is cut");
+        }
+    }
 }
 
 async fn listen(

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
     time::sleep,
 };
 
@@ -21,8 +22,34 @@ impl Draining {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn start(&self) {
+    pub(super) fn start(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Tells work without requests when to end; clones are told together.
+#[derive(Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Ends with the first signal that ends a server.
+    pub fn on_signal() -> Self {
+        let mut signals = Signals::catch();
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(async move {
+            signals.first().await;
+            let _ = stop.send(true);
+        });
+        Self(stopped)
+    }
+
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    pub async fn requested(&mut self) {
+        // The sender goes only after it has sent.
+        let _ = self.0.wait_for(|stop| *stop).await;
     }
 }
 
@@ -41,12 +68,17 @@ impl Signals {
         }
     }
 
-    /// Waits until no further connection is to be accepted.
-    pub async fn end(mut self, draining: Draining, delay: Duration) {
-        let interrupted = tokio::select! {
+    /// Waits for a signal, and returns whether a person sent it.
+    async fn first(&mut self) -> bool {
+        tokio::select! {
             _ = self.terminate.recv() => false,
             _ = self.interrupt.recv() => true,
-        };
+        }
+    }
+
+    /// Waits until no further connection is to be accepted.
+    pub async fn end(mut self, draining: Draining, delay: Duration) {
+        let interrupted = self.first().await;
         draining.start();
         if !interrupted {
             tracing::info!(

@@ -3,7 +3,8 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::db::{Kind, scripts};
+use super::migrations;
+use crate::db::Kind;
 
 pub(crate) const KIND: Kind = Kind {
     accepts: |url| {
@@ -13,5 +14,6 @@ pub(crate) const KIND: Kind = Kind {
             && PgConnectOptions::from_str(url).is_ok()
     },
     open: |url, options| options.connect_lazy(url),
-    migrations: scripts!("postgres": 1 "0001_notes"),
+    migrations: migrations!("postgres"),
+    locks_rows: true,
 };

@@ -8,10 +8,10 @@ use redis::{
 
 use crate::{
     cache::{Answer, Store},
-    config::{Parse, Setting},
+    config::{Parse, Setting, Values},
 };
 
-pub(super) const REDIS_URL: Setting<Option<RedisUrl>> = Setting::new(
+pub const REDIS_URL: Setting<Option<RedisUrl>> = Setting::new(
     "REDIS_URL",
     "",
     "The Redis to cache in; without it, the cache is in memory",
@@ -21,7 +21,8 @@ pub(super) const REDIS_URL: Setting<Option<RedisUrl>> = Setting::new(
 /// A cache slower than this is no help: requests go without it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-pub(super) struct RedisUrl(String);
+/// A URL that names a Redis.
+pub struct RedisUrl(String);
 
 pub(super) struct Redis(ConnectionManager);
 
@@ -38,6 +39,11 @@ impl Redis {
         let manager = ConnectionManager::new_lazy_with_config(client, config);
         Self(manager.expect("nothing is connected yet that could fail"))
     }
+}
+
+/// Where Redis is, with the password, if the settings name one.
+pub fn url(values: &Values) -> Option<String> {
+    values.get(&REDIS_URL).map(|RedisUrl(url)| url)
 }
 
 impl Store for Redis {

@@ -1,0 +1,98 @@
+//! Who may see the dashboard: an account, by HTTP Basic.
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use common::{db::Database, http::Problem, services::accounts};
+use hyper::{
+    StatusCode,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE},
+};
+use moka::sync::Cache;
+use tokio::sync::Semaphore;
+
+/// Comparing is slow on purpose, and a page asks for several things: who was let in is known for a while.
+const KNOWN_FOR: Duration = Duration::from_mins(1);
+/// How many passwords are compared at once: each takes 19 MiB and much of a processor.
+const AT_ONCE: usize = 2;
+
+#[derive(Clone)]
+pub struct Entry {
+    database: Database,
+    known: Cache<String, ()>,
+    comparing: Arc<Semaphore>,
+}
+
+impl Entry {
+    pub fn new(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+            known: Cache::builder()
+                .max_capacity(100)
+                .time_to_live(KNOWN_FOR)
+                .build(),
+            comparing: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    async fn lets_in(&self, headers: &HeaderMap) -> Result<bool, sqlx::Error> {
+        let given = headers
+            .get(AUTHORIZATION)
+            .and_then(|given| given.to_str().ok());
+        let Some((given, name, password)) = given.and_then(credentials) else {
+            return Ok(false);
+        };
+        if self.known.contains_key(given) {
+            return Ok(true);
+        }
+        let _turn = self.comparing.acquire().await;
+        let right = accounts::verify(self.database.pool(), &name, password).await?;
+        if right {
+            self.known.insert(given.to_owned(), ());
+        }
+        Ok(right)
+    }
+}
+
+/// The header's own text, and the name and the password in it.
+fn credentials(header: &str) -> Option<(&str, String, String)> {
+    let (scheme, given) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(BASE64_STANDARD.decode(given.trim()).ok()?).ok()?;
+    let (name, password) = text.split_once(':')?;
+    Some((given, name.to_owned(), password.to_owned()))
+}
+
+pub async fn guard(State(entry): State<Entry>, request: Request, next: Next) -> Response {
+    match entry.lets_in(request.headers()).await {
+        Ok(true) => next.run(request).await,
+        Ok(false) => {
+            let challenge = HeaderValue::from_static("Basic realm=\"jobs\", charset=\"UTF-8\"");
+            let problem = Problem::new(StatusCode::UNAUTHORIZED)
+                .detail("An account opens the dashboard: `admin create NAME` makes one.");
+            ([(WWW_AUTHENTICATE, challenge)], problem).into_response()
+        }
+        Err(error) => Problem::internal(&error).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_and_a_password_are_read_whatever_the_password_holds() {
+        let header = format!("Basic {}", BASE64_STANDARD.encode("ann:a:b c"));
+        let (_, name, password) = credentials(&header).unwrap();
+        assert_eq!((name.as_str(), password.as_str()), ("ann", "a:b c"));
+        for wrong in ["", "Basic", "Basic !", "Bearer YTpi", "Basic YQ=="] {
+            assert!(credentials(wrong).is_none(), "{wrong}");
+        }
+    }
+}

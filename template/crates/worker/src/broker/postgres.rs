@@ -1,0 +1,72 @@
+//! Messages in the same PostgreSQL as the jobs, in a schema of their own.
+use std::time::Duration;
+
+use apalis_core::backend::TaskSink;
+use apalis_postgres::{Config, PgPool, PostgresStorage};
+use common::server::Stop;
+use sqlx::postgres::PgPoolOptions;
+
+use super::{Answer, Broker, Handler, Message, carrier::receive};
+
+pub struct Postgres(PgPool);
+
+impl Postgres {
+    pub fn open(url: &str) -> Result<Self, sqlx::Error> {
+        let options = PgPoolOptions::new()
+            .max_connections(5)
+            .acquire_timeout(Duration::from_secs(5));
+        Ok(Self(options.connect_lazy(url)?))
+    }
+
+    fn storage(&self, queue: &str, concurrency: usize) -> PostgresStorage<Message> {
+        let config = Config::default().queue(queue).batch_size(concurrency);
+        PostgresStorage::new(&self.0).with_config(config)
+    }
+}
+
+impl Broker for Postgres {
+    fn ping(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(sqlx::query("SELECT 1").execute(&self.0).await.map(drop)?) })
+    }
+
+    fn prepare(&self) -> Answer<'_, ()> {
+        Box::pin(async {
+            let mut migrator = PostgresStorage::migrations();
+            // They share a list with the app's own.
+            migrator.set_ignore_missing(true);
+            Ok(migrator.run(&self.0).await?)
+        })
+    }
+
+    fn send<'a>(&'a self, queue: &'a str, messages: Vec<Message>) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.storage(queue, 1).push_bulk(messages).await?) })
+    }
+
+    fn receive<'a>(
+        &'a self,
+        queue: &'a str,
+        worker: &'a str,
+        concurrency: usize,
+        handler: Handler,
+        stop: Stop,
+    ) -> Answer<'a, ()> {
+        let storage = self.storage(queue, concurrency);
+        receive!(storage, worker, concurrency, handler, stop)
+    }
+
+    fn prune(&self, age: Duration) -> Answer<'_, ()> {
+        Box::pin(async move {
+            for sql in [
+                "DELETE FROM apalis.jobs WHERE status IN ('Done', 'Failed', 'Killed') AND done_at < now() - $1 * interval '1 second'",
+                "DELETE FROM apalis.workers WHERE last_seen < now() - $1 * interval '1 second'
+                 AND id NOT IN (SELECT lock_by FROM apalis.jobs WHERE lock_by IS NOT NULL)",
+            ] {
+                sqlx::query(sql)
+                    .bind(age.as_secs_f64())
+                    .execute(&self.0)
+                    .await?;
+            }
+            Ok(())
+        })
+    }
+}

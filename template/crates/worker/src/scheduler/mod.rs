@@ -1,0 +1,121 @@
+//! What happens without being asked for: due jobs are sent, lost ones are found, schedules fire. Several may run at once.
+mod relay;
+mod schedules;
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use common::{
+    config::Values,
+    db::Database,
+    health::State,
+    server::Stop,
+    services::jobs::{admin, life},
+};
+use tokio::time::sleep;
+
+use crate::{
+    broker::Broker,
+    settings::{JOB_LEASE, PRUNE_SCHEDULE},
+};
+
+/// How long due jobs wait at most.
+const RELAY: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_secs(1);
+const GAUGES: Duration = Duration::from_secs(5);
+/// After this long without a sign, a job that was sent is sent again.
+const FORGOTTEN: Duration = Duration::from_mins(1);
+
+type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+
+pub struct Scheduler {
+    database: Database,
+    broker: Arc<dyn Broker>,
+    lease: Duration,
+    prune: cron::Schedule,
+}
+
+impl Scheduler {
+    pub fn new(values: &Values, database: &Database, broker: &Arc<dyn Broker>) -> Self {
+        Self {
+            database: database.clone(),
+            broker: Arc::clone(broker),
+            lease: values.get(&JOB_LEASE),
+            prune: values.get(&PRUNE_SCHEDULE).0,
+        }
+    }
+
+    /// Works until `stop`.
+    pub async fn run(self, mut stop: Stop) {
+        let pool = self.database.pool();
+        let ready = async {
+            while self.database.clone().state().await != State::Connected {
+                tracing::warn!("the database is not ready for a scheduler");
+                sleep(TICK).await;
+            }
+            while let Err(error) = self.broker.prepare().await {
+                tracing::warn!(%error, "the broker is not ready for a scheduler");
+                sleep(TICK).await;
+            }
+        };
+        let work = async {
+            ready.await;
+            tokio::join!(
+                every(RELAY, "sending jobs", async || relay::run(
+                    &self.database,
+                    &*self.broker
+                )
+                .await),
+                every(self.lease / 6, "taking jobs back", async || {
+                    Ok(life::take_back(pool).await.map(drop)?)
+                }),
+                every(FORGOTTEN / 6, "finding lost jobs", async || {
+                    let again = life::send_again(pool, FORGOTTEN).await?;
+                    if again > 0 {
+                        tracing::warn!(
+                            jobs = again,
+                            "the broker seems to have lost jobs: they are sent again"
+                        );
+                    }
+                    Ok(())
+                }),
+                every(TICK, "starting what is on a schedule", async || {
+                    schedules::run(pool, &self.prune).await
+                }),
+                every(GAUGES, "counting jobs", async || gauges(&self.database)
+                    .await),
+            );
+        };
+        tokio::select! {
+            () = work => {}
+            () = stop.requested() => {}
+        }
+    }
+}
+
+/// Does `work` again and again. What fails is done with the next time.
+async fn every(period: Duration, what: &str, work: impl AsyncFn() -> Outcome) {
+    loop {
+        if let Err(error) = work().await {
+            tracing::warn!(%error, "{what} failed: trying again");
+            sleep(TICK).await;
+        }
+        sleep(period).await;
+    }
+}
+
+/// How long the queues are, as metrics.
+async fn gauges(database: &Database) -> Outcome {
+    let counts = admin::counts(database.pool()).await?;
+    for queue in common::services::jobs::kinds::QUEUES {
+        for state in ["waiting", "sent", "running", "done", "dead"] {
+            let found = counts.iter().find(|(q, s, _)| q == queue && s == state);
+            let jobs = found.map_or(0, |(.., jobs)| *jobs);
+            #[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
+            metrics::gauge!("jobs", "queue" => *queue, "state" => state).set(jobs as f64);
+        }
+    }
+    let oldest = admin::oldest_due(database.pool()).await?;
+    let waits = oldest.and_then(|oldest| humantime::parse_rfc3339(&oldest).ok()?.elapsed().ok());
+    metrics::gauge!("jobs_oldest_due_seconds").set(waits.unwrap_or_default().as_secs_f64());
+    Ok(())
+}

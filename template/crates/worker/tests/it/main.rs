@@ -1,0 +1,165 @@
+//! The program on an SQLite file that all its processes share, and what it says to people.
+#[path = "../scenarios/mod.rs"]
+mod scenarios;
+
+use common::testing::{Server, run, run_with_input};
+use hyper::Request;
+use scenarios::{COUNTING, Place, WORKER};
+
+fn place(name: &str) -> Place {
+    let path = format!(
+        "{}/{name}-{}.db",
+        env!("CARGO_TARGET_TMPDIR"),
+        uuid::Uuid::now_v7()
+    );
+    Place::new(&format!("sqlite://{path}"), None, COUNTING)
+}
+
+#[tokio::test]
+async fn a_job_runs_if_and_only_if_its_transaction_is_committed() {
+    scenarios::a_job_runs_if_and_only_if_its_transaction_is_committed(place("committed")).await;
+}
+
+#[tokio::test]
+async fn a_killed_workers_job_is_done_by_another_and_counts_once() {
+    scenarios::a_killed_workers_job_is_done_by_another_and_counts_once(place("killed")).await;
+}
+
+#[tokio::test]
+async fn a_job_that_runs_when_the_signal_comes_is_finished() {
+    scenarios::a_job_that_runs_when_the_signal_comes_is_finished(place("drained")).await;
+}
+
+#[tokio::test]
+async fn several_schedulers_fire_once() {
+    scenarios::several_schedulers_fire_once(place("schedules")).await;
+}
+
+#[tokio::test]
+async fn killed_between_commit_and_sending_the_job_arrives() {
+    scenarios::killed_between_commit_and_sending_the_job_arrives(place("unsent")).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_sent_twice_runs_once() {
+    scenarios::a_job_that_is_sent_twice_runs_once(place("twice")).await;
+}
+
+#[tokio::test]
+async fn what_the_broker_forgot_is_sent_again() {
+    scenarios::what_the_broker_forgot_is_sent_again(place("forgotten")).await;
+}
+
+#[tokio::test]
+async fn a_poisoned_job_ends_among_the_dead_where_people_find_it() {
+    scenarios::a_poisoned_job_ends_among_the_dead_where_people_find_it(place("poison")).await;
+}
+
+#[tokio::test]
+async fn queues_are_apart() {
+    scenarios::queues_are_apart(place("queues")).await;
+}
+
+#[tokio::test]
+async fn only_an_account_opens_the_dashboard_and_it_changes_nothing() {
+    let place = place("board");
+    place.migrated().await;
+    let board = place.start("board").await;
+    let refused = board.get("/api/v1/queues").await;
+    assert_eq!(refused.status, 401);
+    assert!(refused.header("www-authenticate").starts_with("Basic "));
+    assert_eq!(board.get("/livez").await.status, 200);
+
+    let create = ["admin", "create", "ann"];
+    let environment = place.environment();
+    let short = run_with_input(WORKER, &create, &environment, "short\n").await;
+    assert_eq!(short.code, Some(1), "{}", short.stdout);
+    assert!(
+        short.stderr.contains("at least 12 characters"),
+        "{}",
+        short.stderr
+    );
+    let made = run_with_input(WORKER, &create, &environment, "correct horse battery\n").await;
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+
+    // "ann:correct horse battery", then the same with another name and another password.
+    let right = "Basic YW5uOmNvcnJlY3QgaG9yc2UgYmF0dGVyeQ==";
+    let ask = async |method: &str, path: &str, header: &str| {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", header);
+        board
+            .send(request.body(axum::body::Body::empty()).unwrap())
+            .await
+    };
+    assert_eq!(ask("GET", "/api/v1/queues", right).await.status, 200);
+    assert_eq!(ask("GET", "/", right).await.status, 200);
+    for wrong in [
+        "Basic Ym9iOmNvcnJlY3QgaG9yc2UgYmF0dGVyeQ==",
+        "Basic YW5uOndyb25n",
+        "Bearer x",
+    ] {
+        assert_eq!(
+            ask("GET", "/api/v1/queues", wrong).await.status,
+            401,
+            "{wrong}"
+        );
+    }
+    let changed = ask("PUT", "/api/v1/queues/default/tasks", right).await;
+    assert_eq!(changed.status, 405, "{}", changed.body);
+    assert!(!board.logs().contains("correct horse"));
+}
+
+#[tokio::test]
+async fn a_database_that_nobody_else_sees_is_refused() {
+    let ended = run(WORKER, &[], &[]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended
+            .stderr
+            .contains("DATABASE_URL is a database in memory"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn it_waits_for_the_schema_and_says_so() {
+    let place = place("waits");
+    let worker = Server::start(WORKER, &place.environment()).await;
+    let ready = worker.get("/readyz").await;
+    assert_eq!(
+        (
+            ready.status.as_u16(),
+            &ready.json()["dependencies"]["database"]
+        ),
+        (503, &"migrations pending".into())
+    );
+    place.migrated().await;
+    place.note("one two three").await;
+    place
+        .until("SELECT COUNT(*) FROM note_words WHERE words = 3", 1)
+        .await;
+    assert_eq!(worker.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn wrong_settings_are_named() {
+    let environment = [("QUEUES", "fast"), ("PRUNE_SCHEDULE", "daily, please")];
+    let ended = run(WORKER, &["run"], &environment).await;
+    assert_eq!(ended.code, Some(2));
+    for part in [
+        "QUEUES from the environment is \"fast\" and must be default, bulk,",
+        "PRUNE_SCHEDULE from",
+    ] {
+        assert!(
+            ended.stderr.contains(part),
+            "{part} is missing in {}",
+            ended.stderr
+        );
+    }
+    let ended = run(WORKER, &["jobs", "purge"], &[]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("say which jobs"), "{}", ended.stderr);
+}
