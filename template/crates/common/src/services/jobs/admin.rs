@@ -128,14 +128,10 @@ impl<'a> Which<'a> {
     }
 
     fn bind<T>(self, query: Select<'a, T>) -> Select<'a, T> {
-        self.parameters()
-            .into_iter()
-            .fold(query, Select::bind)
+        self.parameters().into_iter().fold(query, Select::bind)
     }
 
     fn bind_query(self, query: Change<'a>) -> Change<'a> {
-        self.parameters()
-            .into_iter()
-            .fold(query, Change::bind)
+        self.parameters().into_iter().fold(query, Change::bind)
     }
 }
