@@ -25,7 +25,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 program = os.path.basename(__file__)
 call = " ".join(([] if program == "docker" else [program]) + sys.argv[1:])
 feeds = "-" in sys.argv or "-f" in sys.argv or "--file" in sys.argv or "--password-stdin" in sys.argv
-feeds = feeds or "/dev/stdin" in sys.argv
+feeds = feeds or "/dev/stdin" in sys.argv or "exec" in sys.argv
 stdin = sys.stdin.read() if feeds and not sys.stdin.isatty() else ""
 with open(os.path.join(here, "calls" if program == "docker" else "cluster-calls"), "a") as calls:
     calls.write(json.dumps([call.split(" ") if program != "docker" else sys.argv[1:], stdin]) + "\\n")
@@ -65,14 +65,14 @@ class Desk:
         with (self.bin / "rules").open("a") as rules:
             rules.write(json.dumps(rule) + "\n")
 
-    def inv(self, *arguments: str, folder: str = ".") -> Result:
-        """Run `inv` as a user would, and return how it ended."""
+    def inv(self, *arguments: str, folder: str = ".", stdin: str = "") -> Result:
+        """Run `inv` as a user would, `stdin` on its standard input, and return how it ended."""
         done = subprocess.run(
             [sys.executable, "-m", "invoke", *arguments],
             cwd=self.project / folder,
             env={"PATH": str(self.bin), "HOME": str(self.bin.parent), "PYTHONDONTWRITEBYTECODE": "1"}
             | self.environment,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -20,7 +20,7 @@ from demo.native import free_port
 from tests.conftest import Result
 from tools.rendering import IDENTITY
 
-BINARIES = ["backend", "cli", "frontend"]
+BINARIES = ["backend", "cli", "frontend", "worker"]
 PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
 
 
@@ -39,13 +39,13 @@ class Site:
     port: int
     environment: dict[str, str] = field(default_factory=dict)
 
-    def inv(self, *arguments: str, folder: Path | None = None) -> Result:
+    def inv(self, *arguments: str, folder: Path | None = None, stdin: str = "") -> Result:
         """Run one of the project's tasks as a user would; a traceback is a failure of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "invoke", *arguments],
             cwd=folder or self.folder,
             env=os.environ | self.environment,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -140,7 +140,7 @@ def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.
         project_name="road",
         registry=f"{registry}/acme",
         services=["postgres", "redis"],
-        components=["frontend", "cli"],
+        components=["frontend", "cli", "worker"],
         deploy=["compose", "truenas", "helm", "kubernetes", "terraform", "pulumi"],
     )
     site = Site(tmp_path_factory.mktemp("real") / "road", 0)
@@ -163,6 +163,8 @@ def on_this_machine(built: Site, home: Path) -> Site:
     site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
     site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
     site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
+    with (site.folder / "deploy/environments/production.env").open("a") as values:
+        values.write(f"BOARD_PORT={free_port()}\n")
     return site
 
 

@@ -22,7 +22,7 @@ def stack(built: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("BUILD_PLATFORM", ",".join(PLATFORMS))
     site = Site(tmp_path / "road", free_port())
     shutil.copytree(built.folder, site.folder)
-    (site.folder / ".env").write_text(f"HTTP_PORT={site.port}\n")
+    (site.folder / ".env").write_text(f"HTTP_PORT={site.port}\nBOARD_PORT={free_port()}\n")
     try:
         yield site
     finally:

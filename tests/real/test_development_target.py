@@ -50,9 +50,9 @@ def test_a_changed_line_is_served(project: Project, tmp_path: Path) -> None:
 
 def test_the_stack_runs_from_source(project: Project, tmp_path: Path) -> None:
     site = Site(tmp_path / "hot", free_port())
-    shutil.copytree(project(project_name="hot", services=["postgres"], components=["frontend"]), site.folder)
+    shutil.copytree(project(project_name="hot", services=["postgres"], components=["frontend", "worker"]), site.folder)
     debugger = free_port()
-    (site.folder / ".env").write_text(f"HTTP_PORT={site.port}\nDEBUG_PORT={debugger}\n")
+    (site.folder / ".env").write_text(f"HTTP_PORT={site.port}\nBOARD_PORT={free_port()}\nDEBUG_PORT={debugger}\n")
     try:
         assert f"http://localhost:{site.port}" in site.succeed("up", "--hot")
         assert site.notes() == []

@@ -32,7 +32,12 @@ def watched(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     """The development stack with its monitoring. It compiles for all platforms, as the shared build did."""
     site = Site(tmp_path_factory.mktemp("watched") / "road", free_port(), {"BUILD_PLATFORM": ",".join(PLATFORMS)})
     shutil.copytree(built.folder, site.folder)
-    ports = {"HTTP_PORT": site.port, "PROMETHEUS_PORT": free_port(), "ALERTMANAGER_PORT": free_port()}
+    ports = {
+        "HTTP_PORT": site.port,
+        "BOARD_PORT": free_port(),
+        "PROMETHEUS_PORT": free_port(),
+        "ALERTMANAGER_PORT": free_port(),
+    }
     (site.folder / ".env").write_text("".join(f"{name}={port}\n" for name, port in ports.items()))
     try:
         output = site.succeed("up", "--monitoring")

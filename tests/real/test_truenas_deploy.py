@@ -73,7 +73,7 @@ def deployed(built: Site, registry: str, tmp_path_factory: pytest.TempPathFactor
         facts["environments"] = {"nas": {"method": "truenas", **reached, **place}}
         (site.folder / "invoke.yaml").write_text(yaml.safe_dump(facts))
         (site.folder / "nas.pem").write_text(nas.authority)
-        site.edit("deploy/environments/nas.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
+        site.edit("deploy/environments/nas.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}\nBOARD_PORT={free_port()}")
         site.edit("deploy/environments/nas.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
         site.commit("Deploy to the NAS")
         try:

@@ -117,6 +117,9 @@ class Method(Protocol):
     def logs(self, service: str, follow: bool) -> None:
         """Show the parts' logs."""
 
+    def inside(self, service: str, program: str) -> list[str]:
+        """Return the start of a command that runs a program in a part that runs; it gets our standard input."""
+
     def destroy(self, data: bool) -> None:
         """Remove everything, the releases too; the data only if asked."""
 

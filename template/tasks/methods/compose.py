@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, NoReturn
 
-from .._lib import compose, differences, engine, env_files, images, releases, secret_files, target
+from .._lib import compose, differences, engine, env_files, images, releases, secret_files, stacks, target
 from .._lib.console import say, stop
 from .._lib.containers import Containers, state_of
 from .._lib.failures import stop_because
@@ -20,7 +20,6 @@ from .._lib.images import Image
 from .._lib.project import Environment, Project
 from .._lib.releases import Failure, Permitted, Release, Strategy
 from .._lib.run import ask, read, run
-from .._lib.stacks import service_of
 from .._lib.swap import roads
 from .._lib.swap.proxy import Proxy, ports
 from .._lib.swap.roads import STRATEGIES, Swap
@@ -310,12 +309,17 @@ class Method:
 
     def status(self) -> list[tuple[str, str, str]]:
         """Return service, state and image of each container."""
-        return sorted((service_of(one), state_of(one), str(one["Config"]["Image"])) for one in self._containers.all())
+        found = self._containers.all()
+        return sorted((stacks.service_of(one), state_of(one), str(one["Config"]["Image"])) for one in found)
 
     def logs(self, service: str, follow: bool) -> None:
         """Show the last lines of every service's log, or of one's."""
         options = ["--tail", "100", *(["--follow"] if follow else [])]
         run([*self._compose, "logs", *options, *([service] if service else [])])
+
+    def inside(self, service: str, program: str) -> list[str]:
+        """Return the start of a command that runs a program in a container of a service."""
+        return [*self._docker, "exec", "--interactive", stacks.stack(self._environment.name).running(service), program]
 
     def destroy(self, data: bool) -> None:
         """Remove containers, networks and releases; volumes only with `data`. Secrets stay: backups need them."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from .._lib import compose, differences, engine, env_files, images, secret_files
 from .._lib.console import say, stop
@@ -382,6 +382,13 @@ class Method:
                 stop(f"nothing runs as {service or self._app}; there are: {known}", "name one of these with --service")
             for name, line in checks.logs(self._api, self._app, containers, 100, None if follow else 1.0):
                 say(f"{name} | {line}")
+
+    def inside(self, service: str, program: str) -> NoReturn:
+        """Say how it is done there: the API runs nothing in a container."""
+        stop(
+            f"TrueNAS's API runs no command in a container of {self._app}",
+            f"on the NAS (System > Shell): sudo docker exec -i ix-{self._app}-{service}-1 {program} --help",
+        )
 
     def destroy(self, data: bool) -> None:
         """Remove the app with its releases. What lies on pools stays: the API deletes no files."""

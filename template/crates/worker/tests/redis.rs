@@ -11,13 +11,14 @@ fn place(number: u8) -> Option<Place> {
         eprintln!("skipped: TEST_REDIS_URL is not set");
         return None;
     };
-    let (server, _) = redis.rsplit_once('/').expect("the URL names a database");
+    let (scheme, rest) = redis.split_once("://").expect("it is a URL");
+    let server = rest.split_once('/').map_or(rest, |(server, _)| server);
     let path = format!(
         "{}/redis-{}.db",
         env!("CARGO_TARGET_TMPDIR"),
         Uuid::now_v7()
     );
-    let broker = ("REDIS_URL", format!("{server}/{number}"));
+    let broker = ("REDIS_URL", format!("{scheme}://{server}/{number}"));
     Some(Place::new(
         &format!("sqlite://{path}"),
         Some(broker),

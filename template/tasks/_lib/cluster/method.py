@@ -344,6 +344,10 @@ class ClusterMethod:
         options = ["--tail", "100", "--prefix", "--all-containers", "--max-log-requests", "50"]
         run(self._cluster.command("logs", "--selector", selector, *options, *(["--follow"] if follow else [])))
 
+    def inside(self, service: str, program: str) -> list[str]:
+        """Return the start of a command that runs a program in a pod of a part."""
+        return self._cluster.command("exec", "--stdin", f"deployment/{self._name}-{service}", "--", program)
+
     def destroy(self, data: bool) -> None:
         """Remove the objects, what the tool remembers, and the releases; with `data` also the Secret and namespace."""
         self._cluster.check_context(self._where)

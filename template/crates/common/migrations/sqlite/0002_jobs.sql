@@ -23,6 +23,8 @@ CREATE INDEX background_jobs_by_state ON background_jobs (state, due_at);
 -- When each schedule fires next. Who moves the time forward is the one who fires.
 CREATE TABLE schedules (
     name TEXT PRIMARY KEY NOT NULL,
+    -- As it was when the time was reckoned by it.
+    schedule TEXT NOT NULL,
     due_at TEXT NOT NULL
 ) STRICT;
 

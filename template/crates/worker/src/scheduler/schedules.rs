@@ -2,64 +2,68 @@
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use common::services::jobs::{self, kinds::PRUNE, now, timestamp};
+use common::services::jobs::{self, kinds::PRUNE, timestamp};
 use cron::Schedule;
-use sqlx::AnyPool;
+use sqlx::{AnyConnection, AnyPool};
 
 use super::Outcome;
 
 /// Starts what is due.
-pub async fn run(pool: &AnyPool, prune: &Schedule) -> Outcome {
+pub async fn run(pool: &AnyPool, schedule: &Schedule) -> Outcome {
     let name = PRUNE.name;
-    let Some(next) = next(prune, Utc::now()) else {
+    let found: Option<(String, String)> =
+        sqlx::query_as("SELECT schedule, due_at FROM schedules WHERE name = $1")
+            .bind(name)
+            .fetch_optional(pool)
+            .await?;
+    // After the question: who looks at the clock before it may take the firing that others just did for one to come.
+    let now = Utc::now();
+    let Some(next) = schedule.after(&now).next().map(text) else {
         return Ok(());
     };
-    let due: Option<(String,)> = sqlx::query_as("SELECT due_at FROM schedules WHERE name = $1")
-        .bind(name)
-        .fetch_optional(pool)
-        .await?;
-    let Some((due,)) = due else {
+    let Some((before, due)) = found else {
         return Ok(sqlx::query(
-            "INSERT INTO schedules (name, due_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO schedules (name, schedule, due_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
         )
         .bind(name)
+        .bind(schedule.source())
         .bind(next)
         .execute(pool)
         .await
         .map(drop)?);
     };
-    if due <= now() {
+    let fires = due <= text(now);
+    if fires || before != schedule.source() {
         let mut transaction = pool.begin().await?;
-        if moved(&mut transaction, name, &due, &next).await? {
-            jobs::enqueue(&mut transaction, &PRUNE, &()).await?;
+        if moved(&mut transaction, name, schedule, [&due, &next]).await? {
+            if fires {
+                jobs::enqueue(&mut transaction, &PRUNE, &due).await?;
+            }
             transaction.commit().await?;
         }
-    } else if next < due {
-        // The schedule was changed, and fires sooner now.
-        moved(&mut *pool.acquire().await?, name, &due, &next).await?;
     }
     Ok(())
 }
 
 /// Whether it was this scheduler that moved the time.
 async fn moved(
-    connection: &mut sqlx::AnyConnection,
+    connection: &mut AnyConnection,
     name: &str,
-    from: &str,
-    to: &str,
+    schedule: &Schedule,
+    [from, to]: [&str; 2],
 ) -> Result<bool, sqlx::Error> {
-    let moved = sqlx::query("UPDATE schedules SET due_at = $1 WHERE name = $2 AND due_at = $3")
-        .bind(to)
-        .bind(name)
-        .bind(from)
-        .execute(connection)
-        .await?;
+    let moved = sqlx::query(
+        "UPDATE schedules SET schedule = $1, due_at = $2 WHERE name = $3 AND due_at = $4",
+    )
+    .bind(schedule.source())
+    .bind(to)
+    .bind(name)
+    .bind(from)
+    .execute(connection)
+    .await?;
     Ok(moved.rows_affected() == 1)
 }
 
-fn next(schedule: &Schedule, after: DateTime<Utc>) -> Option<String> {
-    schedule
-        .after(&after)
-        .next()
-        .map(|time| timestamp(SystemTime::from(time)))
+fn text(moment: DateTime<Utc>) -> String {
+    timestamp(SystemTime::from(moment))
 }

@@ -36,7 +36,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// How long to wait after the attempt of this number has failed: 1 s, 4 s, 16 s and so on, up to ten minutes.
 pub fn backoff(attempt: i64) -> Duration {
-    let exponent = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0);
+    let exponent = u32::try_from(attempt.saturating_sub(1).max(0)).unwrap_or(u32::MAX);
     FIRST_WAIT
         .saturating_mul(4_u32.saturating_pow(exponent))
         .min(LONGEST_WAIT)

@@ -1,0 +1,118 @@
+"""Promise: in a deployed stack no job is lost and none is stuck, whoever is killed; and people see how jobs are."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from .conftest import Site, container, docker, eventually
+
+pytestmark = pytest.mark.docker
+
+STACK = "road-production"
+OPEN = {"waiting", "sent", "running"}
+ACCOUNT = ("ann", "correct horse battery staple")
+
+
+def sql(statement: str) -> str:
+    """What the database's own shell says."""
+    name = str(container(STACK, "postgres")["Id"])
+    command = ["psql", "--username", "app", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]
+    return docker("exec", "--interactive", name, *command, stdin=statement).stdout.strip()
+
+
+def jobs(site: Site, *arguments: str) -> list[dict[str, Any]]:
+    """Jobs as `inv jobs.list` shows them."""
+    output = site.succeed("jobs.list", "--env", "production", "--json", "--limit", "100000", *arguments)
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@contextmanager
+def writing(site: Site) -> Iterator[list[str]]:
+    """Create notes all the time, for three minutes at most, and yield the ids of those that were accepted."""
+    accepted: list[str] = []
+    done = threading.Event()
+
+    def write() -> None:
+        for number in range(3600):
+            if done.wait(0.05):
+                return
+            try:
+                answer = requests.post(site.url("/api/notes"), json={"text": f"note {number}"}, timeout=10)
+            except requests.RequestException:
+                continue
+            if answer.status_code == 201:
+                accepted.append(str(answer.json()["id"]))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield accepted
+    finally:
+        done.set()
+        thread.join()
+
+
+def more_than(accepted: list[str], count: int) -> Callable[[], bool]:
+    """Say whether so many notes were accepted since now."""
+    goal = len(accepted) + count
+    return lambda: len(accepted) >= goal
+
+
+@pytest.fixture(scope="module")
+def board(deployed: Site) -> str:  # noqa: ARG001  # It must have been deployed.
+    """The address of the dashboard of jobs."""
+    return f"http://127.0.0.1:{container(STACK, 'nginx')['NetworkSettings']['Ports']['8002/tcp'][0]['HostPort']}"
+
+
+@pytest.mark.parametrize("victim", ["worker", "scheduler", "redis", "postgres"])
+def test_nothing_is_lost_and_nothing_stuck(
+    deployed: Site, victim: str, record_property: Callable[[str, object], None]
+) -> None:
+    before = int(sql("SELECT count(*) FROM note_words"))
+    with writing(deployed) as accepted:
+        eventually(more_than(accepted, 20))
+        # Without a word, in the middle of what it does; its restart is not its own.
+        docker("kill", "--signal", "KILL", str(container(STACK, victim)["Id"]))
+        docker("start", str(container(STACK, victim)["Id"]))
+        eventually(more_than(accepted, 60), seconds=90)
+    assert accepted
+    record_property("accepted notes", str(len(accepted)))
+
+    def all_counted() -> bool:
+        return int(sql("SELECT count(*) FROM note_words")) - before >= len(accepted)
+
+    # As long as a lease, and another attempt.
+    eventually(all_counted, seconds=120)
+    counted = set(sql("SELECT note_id FROM note_words").split())
+    assert set(accepted) <= counted
+    eventually(
+        lambda: sql("SELECT count(*) FROM background_jobs WHERE state IN ('waiting','sent','running')") == "0", 120
+    )
+    assert jobs(deployed, "--state", "dead") == []
+
+
+def test_a_poisoned_job_is_on_the_board_and_can_be_removed(deployed: Site, board: str) -> None:
+    sql("""INSERT INTO background_jobs (id, kind, queue, payload, state, attempt, attempts, created_at, due_at)
+           VALUES ('poison', 'unknown', 'default', '{}', 'waiting', 1, 1,
+                   '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')""")
+    eventually(lambda: sql("SELECT state FROM background_jobs WHERE id = 'poison'") == "dead")
+    (dead,) = jobs(deployed, "--state", "dead")
+    assert dead["error"] == 'this worker knows no kind "unknown"'
+    assert requests.get(f"{board}/", timeout=5).status_code == 401
+    made = deployed.inv("admin.create", ACCOUNT[0], "--env", "production", stdin=ACCOUNT[1])
+    assert made.code == 0, made.output
+    assert ACCOUNT[1] not in made.output
+    page = requests.get(f"{board}/", auth=ACCOUNT, timeout=5)
+    assert page.status_code == 200
+    assert "text/html" in page.headers["content-type"]
+    shown = requests.get(f"{board}/api/v1/queues/default/tasks", params={"status": "Killed"}, auth=ACCOUNT, timeout=5)
+    assert "unknown" in shown.text, shown.text
+    assert "1 job removed" in deployed.succeed("jobs.purge", "--id", "poison", "--env", "production")
+    assert jobs(deployed, "--state", "dead") == []
