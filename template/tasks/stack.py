@@ -10,6 +10,8 @@ from ._lib.run import ROOT, read, run
 
 # Inside the container, where docker-compose.dev.yml lets a debugger in.
 _DEBUGGER = 2345
+# Inside, where the dashboard of jobs answers.
+_BOARD = 8002
 # All that `inv down` takes away.
 _OVERLAYS = ["dev", "monitoring"]
 _ONLY = "one service, such as backend, with what it needs"
@@ -35,7 +37,7 @@ def up(_context: Context, hot: bool = False, monitoring: bool = False, only: str
     command = ["up", "--build", "--detach", "--wait", *([_service(only)] if only else [])]
     compose.run_development(*command, overlays=overlays, fix="see why: docker compose logs")
     say()
-    own = next(iter(_addresses("--orphans=false").values()), "no published port")
+    own = next((url for name, url in _addresses("--orphans=false").items() if name != "jobs"), "no published port")
     for service, address in _addresses().items():
         if address != own:
             say(f"  {service}: {address}")
@@ -87,5 +89,6 @@ def _addresses(*options: str) -> dict[str, str]:
         container = json.loads(line)
         for port in container.get("Publishers") or ():
             if port.get("PublishedPort") and port["TargetPort"] != _DEBUGGER:
-                found[container["Service"]] = f"http://localhost:{port['PublishedPort']}"
+                name = "jobs" if port["TargetPort"] == _BOARD else container["Service"]
+                found[name] = f"http://localhost:{port['PublishedPort']}"
     return found

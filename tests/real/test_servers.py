@@ -42,10 +42,11 @@ def servers() -> Iterator[dict[str, str]]:
 
 
 def test_the_backend_on_real_servers(project: Project, servers: dict[str, str], tmp_path: Path) -> None:
-    root = project(services=["postgres", "redis"], components=["frontend", "cli"])
+    root = project(services=["postgres", "redis"], components=["frontend", "cli", "worker"])
     # Dependencies compiled for rendered projects serve here too.
     environment = {"CARGO_TARGET_DIR": str(FOLDER / "target")} | os.environ | servers
-    command = ["cargo", "test", "--locked", "--package", "backend", "--test", "postgres", "--test", "redis"]
+    packages = ["--package", "backend", "--package", "worker"]
+    command = ["cargo", "test", "--locked", *packages, "--test", "postgres", "--test", "redis"]
     done = subprocess.run(
         [*command, "--", "--nocapture"],
         cwd=root,
@@ -58,4 +59,4 @@ def test_the_backend_on_real_servers(project: Project, servers: dict[str, str], 
     (tmp_path / "log").write_text(done.stdout)
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout
-    assert done.stdout.count("test result: ok.") == 2
+    assert done.stdout.count("test result: ok.") == 4
