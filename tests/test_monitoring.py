@@ -171,6 +171,34 @@ def test_a_panel_that_says_nothing_is_found(path: tuple[str | int, ...], value: 
     assert [found for found in panel_faults(panel) if fault in found] != []
 
 
+def ours(text: str) -> set[str]:
+    """The metrics of this project's own programs in some queries, as the programs name them."""
+    found = re.findall(r"(?<![:\w])(?:jobs?|http)(?:_\w+)?(?=[{[)\s]|$)", text)
+    return {re.sub("_(bucket|sum|count)$", "", name) for name in found}
+
+
+def test_metrics_of_ours_are_in_the_code() -> None:
+    code = "".join(path.read_text() for path in CHECKOUT.glob("template/crates/*/src/**/*.rs"))
+    queries = [
+        target["expr"]
+        for board in dashboards(GRAFANA).values()
+        for panel in board["panels"]
+        for target in panel["targets"]
+    ]
+    rules = [yaml.safe_load(path.read_text())["groups"] for path in (PROMETHEUS / "rules").iterdir()]
+    queries += [rule["expr"] for groups in rules for group in groups for rule in group["rules"]]
+    named = ours("\n".join(re.sub("by \\([^)]*\\)|on \\([^)]*\\)", "", query) for query in queries))
+    assert named == {
+        "http_requests_total",
+        "http_request_duration_seconds",
+        "jobs",
+        "jobs_total",
+        "job_duration_seconds",
+        "jobs_oldest_due_seconds",
+    }
+    assert [name for name in named if f'"{name}"' not in code] == []
+
+
 @every_set
 def test_each_part_is_watched(project: Project, answers: Answers) -> None:
     root = project(**answers)
@@ -188,7 +216,7 @@ def test_each_part_is_watched(project: Project, answers: Answers) -> None:
     exporters = {name.removesuffix("-exporter") for name in services if name.endswith("-exporter")}
     assert jobs >= exporters
     assert jobs - {"prometheus", "alertmanager"} <= set(base)
-    assert {"backend", *({"frontend", "worker", "scheduler"} & set(base))} <= jobs
+    assert {"backend", "frontend", "worker", "worker-bulk", "scheduler", "board"} & set(base) <= jobs
     # A Dockerfile for each image that is made here, and none for others.
     built = {service["build"]["context"] for service in services.values()}
     assert built <= {f"deploy/compose/{path.name}" for path in (root / "deploy/compose").iterdir()}

@@ -12,7 +12,7 @@ import requests
 import yaml
 
 # What Grafana puts in: the shortest span in which a rate is known, and everything chosen.
-MACROS = {"$__rate_interval": "1m", "$job": "(backend|frontend)"}
+MACROS = {"$__rate_interval": "1m", "$job": "(backend|frontend|board)"}
 THRESHOLD = re.compile(r"\s*[<>]\s*[\d.]+\s*$")
 
 
