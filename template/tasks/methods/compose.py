@@ -263,11 +263,11 @@ class Method:
         """
         del before  # What is there and no longer wanted is found by its labels.
         objects = release.objects
-        until = time.monotonic() + float(self._environment.settings.get("timeout", 120))
         behind = set(ports(objects))
-        failures = self._swap(objects, behind, until) if behind and Proxy(self._containers).runs() else None
+        failures = self._swap(objects, behind) if behind and Proxy(self._containers).runs() else None
         if failures is None:
             # Nothing serves yet, or nothing leads to it: then there is nobody to keep waiting.
+            until = self._until()
             failures = self._up(roads.marked(objects), set(objects["services"]), until)
             if behind and not failures:
                 Swap(self._containers, objects, until).settle()
@@ -278,13 +278,18 @@ class Method:
     # The stack is recorded as it was brought up.
     apply_again = apply
 
-    def _swap(self, objects: dict[str, Any], behind: set[str], until: float) -> list[Failure]:
+    def _swap(self, objects: dict[str, Any], behind: set[str]) -> list[Failure]:
         first = compose.needed_by(objects, behind)
         return (
-            self._up(objects, first, until)
-            or Swap(self._containers, objects, until).apply(self._strategy)
-            or self._up(objects, objects["services"].keys() - first - behind, until)
+            self._up(objects, first, self._until())
+            or Swap(self._containers, objects, self._until()).apply(self._strategy)
+            # Judging a canary, and letting the old end what they do, may have taken minutes.
+            or self._up(objects, objects["services"].keys() - first - behind, self._until())
         )
+
+    def _until(self) -> float:
+        """Return until when what is started now must be healthy."""
+        return time.monotonic() + float(self._environment.settings.get("timeout", 120))
 
     def _up(self, objects: dict[str, Any], wanted: AbstractSet[str], until: float) -> list[Failure]:
         """Bring up some of the services in their order."""

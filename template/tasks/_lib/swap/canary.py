@@ -1,6 +1,6 @@
 """Judging a canary: by probes through the proxy, and by what Prometheus measured of it, where that is deployed."""
 
-import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -8,48 +8,69 @@ from typing import Any
 import yaml
 
 from ..console import say
-from ..containers import Container, Containers, state_of
+from ..containers import Containers, name_of
 from ..releases import Failure
-from ..run import ask
+from .prometheus import SERVICE, Part, Prometheus
 from .proxy import Proxy, Side
 
 _LIMITS = Path(__file__).with_name("canary.yaml")
 
 
-def judge(proxy: Proxy, containers: Containers, sides: list[Side], made: list[Container]) -> list[Failure]:
+def judge(proxy: Proxy, containers: Containers, sides: list[Side]) -> list[Failure]:
     """Watch the new sides while they serve a part of the clients; return what speaks against them."""
     limits: dict[str, Any] = yaml.safe_load(_LIMITS.read_text(encoding="utf-8"))
+    return _probed(proxy, sides, limits) or _measured(containers, sides, limits)
+
+
+def _probed(proxy: Proxy, sides: list[Side], limits: dict[str, Any]) -> list[Failure]:
     failed = dict.fromkeys((side.service for side in sides), 0)
     for _ in range(limits["probes"]):
         for side in sides:
             failed[side.service] += not proxy.answers(side)
         time.sleep(limits["interval"])
     say(f"  {limits['probes']} probes of each: {', '.join(f'{name} failed {count}' for name, count in failed.items())}")
-    failures = [
+    return [
         Failure(name, f"{count} of {limits['probes']} probes through the proxy failed", "", "")
         for name, count in failed.items()
         if count > limits["failed"]
     ]
-    return failures or _measured(containers, made, limits["measures"])
 
 
-def _measured(containers: Containers, made: list[Container], measures: list[dict[str, Any]]) -> list[Failure]:
-    """Return the measures of Prometheus that are beyond their limit; those without data say nothing."""
-    running = [one for one in containers.of("prometheus") if state_of(one) in ("healthy", "running")]
-    if not running:
+def _measured(containers: Containers, sides: list[Side], limits: dict[str, Any]) -> list[Failure]:
+    """Return the measures of Prometheus that are beyond their limit, once it has read all that happened until now."""
+    found = containers.of(SERVICE)
+    if not found:
+        say(f"  {SERVICE} is not deployed here, so the probes decide")
         return []
-    addresses = [network["IPAddress"] for one in made for network in one["NetworkSettings"]["Networks"].values()]
-    instances = "|".join(f"{address.replace('.', '[.]')}:.*" for address in addresses if address)
+    prometheus = Prometheus(containers.docker, found[0])
+    unread = [side.service for side in sides if not prometheus.reads(side.service)]
+    if unread:
+        say(f"  {SERVICE} has no target {', '.join(unread)}: there, the probes decide")
+    parts = [_part(containers, side) for side in sides if side.service not in unread]
+    say(f"  {SERVICE} reads what came of it …")
+    late = prometheus.lacks(parts, limits["patience"])
+    if late:
+        names = ", ".join(part.service for part in late)
+        state = f"has not read the new {names} within {limits['patience']} s, so nothing is known of it"
+        return [Failure(SERVICE, state, prometheus.said, "")]
+    return [failure for part in parts for failure in _beyond(prometheus, part, limits["measures"])]
+
+
+def _part(containers: Containers, side: Side) -> Part:
+    """Return what Prometheus knows a side by: services are read under their names, containers by their addresses."""
+    names = {server.rpartition(":")[0] for server in side.servers}
+    own = [one for one in containers.of(side.service) if name_of(one) in names]
+    networks = [network for one in own for network in one["NetworkSettings"]["Networks"].values()]
+    return Part(side.service, tuple(network["IPAddress"] for network in networks if network["IPAddress"]), len(own))
+
+
+def _beyond(prometheus: Prometheus, part: Part, measures: list[dict[str, Any]]) -> list[Failure]:
     failures = []
     for measure in measures:
-        query = measure["query"].replace("INSTANCES", instances)
-        command = ["promtool", "query", "instant", "--format", "json", "http://127.0.0.1:9090", query]
-        done = ask([*containers.docker, "exec", running[0]["Id"], *command])
-        found = json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else []
-        value = float(found[0]["value"][1]) if found else float("nan")
-        say(f"  {measure['name']}: {f'{value:.3g}' if value == value else 'no data'} (limit {measure['limit']})")
+        value = prometheus.value(measure["query"].replace("CANARY", part.selector))
+        shown = "no request" if math.isnan(value) else f"{value:.3g}"
+        say(f"  {part.service}: {measure['name']}: {shown} (limit {measure['limit']})")
         if value > measure["limit"]:
-            failures.append(
-                Failure("canary", f"{measure['name']} is {value:.3g}, more than {measure['limit']}", "", "")
-            )
+            said = f"{measure['name']} is {value:.3g}, more than {measure['limit']}"
+            failures.append(Failure(part.service, said, "", ""))
     return failures

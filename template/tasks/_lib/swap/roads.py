@@ -13,8 +13,7 @@ from ..stacks import service_of
 from . import canary
 from .proxy import SERVICE, Proxy, Side, ports
 
-Gate = Callable[[list[Side], list[Container]], list[Failure]]
-
+Gate = Callable[[list[Side]], list[Failure]]
 
 STRATEGIES = ("rolling", "blue-green", "canary")
 
@@ -89,7 +88,7 @@ class Swap:
         self.settle()
         behind = [name for names in compose.in_order(self._objects) for name in names if name in self._ports]
         if strategy.name == "canary":
-            return self._replace(behind, strategy.weight, lambda new, made: self._gate(strategy, new, made))
+            return self._replace(behind, strategy.weight, lambda new: self._gate(strategy, new))
         for services in [behind] if strategy.name == "blue-green" else [[name] for name in behind]:
             failures = self._replace(services)
             if failures:
@@ -114,7 +113,7 @@ class Swap:
         late = [side for side in new if not self._proxy.meets(side, self._until)]
         failures = [Failure(side.service, "does not answer through the proxy", "", "") for side in late]
         if not failures and gate:
-            failures = gate(new, made)
+            failures = gate(new)
         if failures:
             self._switch_alone(before)
             self._proxy.let_go()
@@ -136,9 +135,9 @@ class Swap:
     def _switch_alone(self, sides: dict[str, Side]) -> None:
         self._proxy.switch(Side(one.service, one.colour, 100, one.servers) for one in sides.values())
 
-    def _gate(self, strategy: Strategy, new: list[Side], made: list[Container]) -> list[Failure]:
+    def _gate(self, strategy: Strategy, new: list[Side]) -> list[Failure]:
         say(f"  {strategy.weight} % of clients are led to {', '.join(side.pool for side in new)}")
-        failures = canary.judge(self._proxy, self._containers, new, made)
+        failures = canary.judge(self._proxy, self._containers, new)
         say("  the new release is " + ("taken back" if failures else "promoted"))
         return failures
 
