@@ -68,6 +68,7 @@ def is_as_before(site: Site, before: str) -> None:
     assert requests.post(site.url("/api/notes"), json={"text": "after"}, timeout=5).status_code == 201
 
 
+@pytest.mark.proof
 def test_a_good_canary_is_promoted(watched: Site, record_property: Record) -> None:
     before = container(PROJECT, "backend")["Id"]
     watched.edit("deploy/environments/production.env", "LOG_LEVEL=info", "LOG_LEVEL=warn")
@@ -104,6 +105,7 @@ def test_one_that_answers_with_errors_is_taken_back(watched: Site, record_proper
     is_as_before(watched, before)
 
 
+@pytest.mark.proof
 def test_one_that_is_slow_is_taken_back(watched: Site) -> None:
     before = str(container(PROJECT, "backend")["Id"])
     overlay = watched.folder / "docker-compose.production.yml"
