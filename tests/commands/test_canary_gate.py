@@ -106,8 +106,9 @@ def test_only_the_new_containers_are_measured(engine: Desk) -> None:
         assert re.findall("[A-Z]{3,}", query) == []
 
 
-def test_what_was_not_read_is_not_promoted(engine: Desk) -> None:
-    answers(engine, READ, math.nan)
+@pytest.mark.parametrize("read", [0, math.nan])
+def test_what_was_not_read_is_not_promoted(engine: Desk, read: float) -> None:
+    answers(engine, READ, read)
     assert judged() == ["prometheus: has not read the new backend within 0 s, so nothing is known of it"]
 
 
