@@ -28,6 +28,10 @@ module "app" {
 
   frontend = try(module.values.merged.frontend, null)
 
+  worker    = try(module.values.merged.worker, null)
+  scheduler = try(module.values.merged.scheduler, null)
+  board     = try(module.values.merged.board, null)
+
   redis = try(module.values.merged.redis, null)
 
   postgres   = try(module.values.merged.postgres, null)

@@ -1,4 +1,4 @@
-{{/* A NetworkPolicy that lets some pods reach a component. (root, component, ports: of the app, from: who; metricsPort) */}}
+{{/* A NetworkPolicy that lets some pods reach a component. (root, component; port: of the app, from: who; metricsPort) */}}
 {{- define "app.policy" -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -10,6 +10,7 @@ spec:
       {{- include "app.selector" . | nindent 6 }}
   policyTypes: [Ingress]
   ingress:
+    {{- if .port }}
     - ports:
         - port: {{ .port }}
           protocol: TCP
@@ -17,6 +18,7 @@ spec:
       from:
         {{- . | nindent 8 }}
       {{- end }}
+    {{- end }}
     {{- with .metricsPort }}
     - ports:
         - port: {{ . }}

@@ -1,5 +1,6 @@
-{{/* A component's Deployment. (root, component, values, port, metricsPort, env, secrets: whether it reads them,
-     initContainers) */}}
+{{/* A component's Deployment. (root, component, values, metricsPort, env, secrets: whether it reads them,
+     initContainers; port: where it has one that others call, probed: the port that is probed, if it is another;
+     args: its command, image: if it is another component's) */}}
 {{- define "app.deployment" -}}
 {{- $pod := .root.Values.pod -}}
 apiVersion: apps/v1
@@ -7,7 +8,7 @@ kind: Deployment
 metadata:
   {{- include "app.metadata" (merge (dict "name" (printf "%s-%s" .root.Release.Name .component)) .) | nindent 2 }}
 spec:
-  {{- if not .values.autoscaling.enabled }}
+  {{- if not (dig "autoscaling" "enabled" false .values) }}
   replicas: {{ int .values.replicas }}
   {{- end }}
   revisionHistoryLimit: 10
@@ -66,15 +67,20 @@ spec:
       {{- end }}
       containers:
         - name: {{ .component }}
+          {{- with .args }}
+          args: {{ toJson . }}
+          {{- end }}
           {{- include "app.container" . | nindent 10 }}
           ports:
+            {{- with .port }}
             - name: http
-              containerPort: {{ .port }}
+              containerPort: {{ . }}
               protocol: TCP
+            {{- end }}
             - name: metrics
               containerPort: {{ .metricsPort }}
               protocol: TCP
-          {{- include "app.probes" .values.probes | nindent 10 }}
+          {{- include "app.probes" (dict "port" (default "http" .probed) "times" .values.probes) | nindent 10 }}
       volumes:
         - name: tmp
           emptyDir: {}
@@ -148,7 +154,7 @@ priorityClassName: {{ . }}
 {{/* What the containers of a component share, the one that migrates too. (as app.deployment) */}}
 {{- define "app.container" -}}
 {{- $pod := .root.Values.pod -}}
-image: {{ include "app.image" .values.image }}
+image: {{ include "app.image" (default .values.image .image) }}
 imagePullPolicy: {{ .root.Values.images.pullPolicy }}
 terminationMessagePath: /dev/termination-log
 securityContext:
@@ -200,26 +206,26 @@ volumeMounts:
   {{- end }}
 {{- end -}}
 
-{{/* The three probes. (a component's `probes`) */}}
+{{/* The three probes. (port; times: a component's `probes`) */}}
 {{- define "app.probes" -}}
 startupProbe:
   httpGet:
     path: /livez
-    port: http
+    port: {{ .port }}
     scheme: HTTP
-  {{- include "app.timing" .startup | nindent 2 }}
+  {{- include "app.timing" .times.startup | nindent 2 }}
 readinessProbe:
   httpGet:
     path: /readyz
-    port: http
+    port: {{ .port }}
     scheme: HTTP
-  {{- include "app.timing" .readiness | nindent 2 }}
+  {{- include "app.timing" .times.readiness | nindent 2 }}
 livenessProbe:
   httpGet:
     path: /livez
-    port: http
+    port: {{ .port }}
     scheme: HTTP
-  {{- include "app.timing" .liveness | nindent 2 }}
+  {{- include "app.timing" .times.liveness | nindent 2 }}
 {{- end -}}
 
 {{/* How often, how long, how many. (one probe's values) */}}

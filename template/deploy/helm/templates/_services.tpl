@@ -1,12 +1,12 @@
-{{/* The parts that this project has, as the API's pods see them; the only file that names them all. */}}
+{{/* The parts that this project has, as the programs' pods see them; the only file that names them all. */}}
 
-{{/* Whether the API reads the Secret: "true" or nothing. (root) */}}
+{{/* Whether a program that uses the servers reads the Secret: "true" or nothing. (root) */}}
 {{- define "services.secrets" -}}
 {{- if eq .Values.postgres.mode "external" }}true{{ end }}
 {{- if or (eq .Values.redis.mode "internal") (and (eq .Values.redis.mode "external") (not .Values.redis.url)) }}true{{ end }}
 {{- end -}}
 
-{{/* Where the API finds its servers. (root) */}}
+{{/* Where a program finds the servers. (root) */}}
 {{- define "services.env" -}}
 {{- if eq .Values.postgres.mode "external" }}
 - name: DATABASE_URL_FILE
@@ -21,7 +21,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* The container that brings the database to the release's schema before the API starts. (as app.deployment) */}}
+{{/* The container that brings the database to the release's schema before the program starts. (as app.deployment) */}}
 {{- define "services.migrate" -}}
 {{- if and (eq .root.Values.postgres.mode "external") .root.Values.migrations.enabled -}}
 - name: migrate
@@ -35,6 +35,15 @@
 - podSelector:
     matchLabels:
       {{- include "app.selector" (dict "root" . "component" "frontend") | nindent 6 }}
+{{- end -}}
+
+{{/* Who may call a Redis in the namespace. (root) */}}
+{{- define "services.clients" -}}
+{{- range $component := list "backend" "worker" "scheduler" "board" }}
+- podSelector:
+    matchLabels:
+      {{- include "app.selector" (dict "root" $ "component" $component) | nindent 6 }}
+{{- end }}
 {{- end -}}
 
 {{/* The component that the way in leads to. (root) */}}

@@ -29,12 +29,14 @@ def create(app: App) -> None:
     )
 
 
-def policy(app: App, component: str, port: int, callers: list[Part], metrics_port: int | None = None) -> None:
-    """Make the policy that lets callers reach a component: nobody named is everybody."""
+def policy(app: App, component: str, port: int | None, callers: list[Part], metrics_port: int | None = None) -> None:
+    """Make the policy that lets callers reach a component's port: nobody named is everybody."""
     network = app.values["network"]
     if not network["enabled"]:
         return
-    ingress: list[Part] = [{"ports": [{"port": port, "protocol": "TCP"}], "from_": callers or None}]
+    ingress: list[Part] = []
+    if port:
+        ingress.append({"ports": [{"port": port, "protocol": "TCP"}], "from_": callers or None})
     if metrics_port:
         readers = [{"pod_selector": {}}, *_peers(network["metricsFrom"])]
         ingress.append({"ports": [{"port": metrics_port, "protocol": "TCP"}], "from_": readers})

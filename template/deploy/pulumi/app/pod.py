@@ -88,7 +88,7 @@ def _container(component: Component) -> Part:
     app, values = component.app, component.values
     return {
         "name": component.name,
-        "image": image(values["image"]),
+        "image": image(component.image),
         "image_pull_policy": app.values["images"]["pullPolicy"],
         "security_context": container_security_context(app.values["pod"]["containerSecurityContext"]["capabilities"]),
         "resources": values["resources"],
@@ -107,22 +107,21 @@ def _first(component: Component, command: str) -> Part:
 
 
 def _served(component: Component) -> Part:
-    """Return what only the container that serves has: ports and probes."""
+    """Return what only the container that goes on running has: its arguments, ports and probes."""
     probes = component.values["probes"]
+    called = [{"name": "http", "container_port": component.port, "protocol": "TCP"}] if component.port else []
     return {
-        "ports": [
-            {"name": "http", "container_port": component.port, "protocol": "TCP"},
-            {"name": "metrics", "container_port": component.metrics_port, "protocol": "TCP"},
-        ],
-        "startup_probe": _probe("/livez", probes["startup"]),
-        "readiness_probe": _probe("/readyz", probes["readiness"]),
-        "liveness_probe": _probe("/livez", probes["liveness"]),
+        "args": list(component.args) or None,
+        "ports": [*called, {"name": "metrics", "container_port": component.metrics_port, "protocol": "TCP"}],
+        "startup_probe": _probe("/livez", component.probed, probes["startup"]),
+        "readiness_probe": _probe("/readyz", component.probed, probes["readiness"]),
+        "liveness_probe": _probe("/livez", component.probed, probes["liveness"]),
     }
 
 
-def _probe(path: str, times: dict[str, int]) -> Part:
+def _probe(path: str, port: str, times: dict[str, int]) -> Part:
     return {
-        "http_get": {"path": path, "port": "http", "scheme": "HTTP"},
+        "http_get": {"path": path, "port": port, "scheme": "HTTP"},
         "period_seconds": times["periodSeconds"],
         "timeout_seconds": times["timeoutSeconds"],
         "failure_threshold": times["failureThreshold"],

@@ -1,5 +1,6 @@
 """The cache that pods share: bounded, and empty after a restart."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,16 +15,16 @@ from .instance import DO_NOT_WAIT, App
 PORT = 6379
 # Nobody: the server needs no file of a user of its own.
 USER = 65532
-# The password comes by standard input: an argument would show in `ps`.
+# The password comes by standard input: an argument would show in `ps`. Only what expires is forgotten early.
 START = (
-    r"""printf 'maxmemory %s\nmaxmemory-policy allkeys-lru\nsave ""\ndir /data\nrequirepass %s\n' """
+    r"""printf 'maxmemory %s\nmaxmemory-policy volatile-lru\nsave ""\ndir /data\nrequirepass %s\n' """
     r""""$REDIS_MAXMEMORY" "$(cat /run/secrets/redis_password)" | exec redis-server -"""
 )
 PING = '[ "$(REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli ping)" = PONG ]'
 
 
-def create(app: App, needs: list[pulumi.Resource]) -> None:
-    """Make one in the namespace, where the mode is `internal`."""
+def create(app: App, needs: list[pulumi.Resource], clients: Sequence[str]) -> None:
+    """Make one in the namespace, which some components may call, where the mode is `internal`."""
     if app.values["redis"]["mode"] != "internal":
         return
     name = f"{app.name}-redis"
@@ -49,7 +50,7 @@ def create(app: App, needs: list[pulumi.Resource]) -> None:
             "ports": [{"name": "redis", "port": PORT, "target_port": "redis", "protocol": "TCP"}],
         },
     )
-    network.policy(app, "redis", PORT, callers=[network.pods(app, "backend")])
+    network.policy(app, "redis", PORT, callers=[network.pods(app, client) for client in clients])
 
 
 def connect(backend: Component) -> Component:

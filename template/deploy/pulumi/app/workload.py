@@ -37,8 +37,10 @@ BEHAVIOR = {
 def create(component: Component, needs: list[pulumi.Resource]) -> None:
     """Make a component's objects, the pods after what they need."""
     _deployment(component, needs)
-    _service(component)
-    _autoscaler(component)
+    if component.port:
+        _service(component)
+    if "autoscaling" in component.values:
+        _autoscaler(component)
     _disruption(component)
     network.policy(component.app, component.name, component.port, component.callers, component.metrics_port)
 
@@ -50,7 +52,7 @@ def _deployment(component: Component, needs: list[pulumi.Resource]) -> None:
         metadata=component.metadata({} if app.wait else DO_NOT_WAIT),
         spec={
             # Not written where the autoscaler decides.
-            "replicas": None if values["autoscaling"]["enabled"] else values["replicas"],
+            "replicas": None if values.get("autoscaling", {}).get("enabled") else values["replicas"],
             **ROLLOUT,
             "selector": {"match_labels": app.labels(component.name)},
             "template": pod.template(component),

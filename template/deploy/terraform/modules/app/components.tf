@@ -1,7 +1,7 @@
-# What every component of the app has beside its Deployment: a Service, and what keeps it available.
+# What components of the app have beside their Deployments: a Service where others call them, and what keeps them available.
 
 resource "kubernetes_service_v1" "component" {
-  for_each = local.components
+  for_each = { for name, component in local.components : name => component if component.port != null }
 
   metadata {
     name        = "${var.name}-${each.key}"
@@ -27,7 +27,7 @@ resource "kubernetes_service_v1" "component" {
 }
 
 resource "kubernetes_horizontal_pod_autoscaler_v2" "component" {
-  for_each = { for name, component in local.components : name => component.values.autoscaling if component.values.autoscaling.enabled }
+  for_each = { for name, component in local.components : name => component.values.autoscaling if try(component.values.autoscaling.enabled, false) }
 
   metadata {
     name      = "${var.name}-${each.key}"

@@ -13,7 +13,7 @@ resource "kubernetes_deployment_v1" "component" {
 
   spec {
     # The autoscaler's alone, where there is one.
-    replicas                  = each.value.values.autoscaling.enabled ? null : each.value.values.replicas
+    replicas                  = try(each.value.values.autoscaling.enabled, false) ? null : each.value.values.replicas
     revision_history_limit    = 10
     progress_deadline_seconds = 600
 
@@ -242,6 +242,7 @@ resource "kubernetes_deployment_v1" "component" {
 
         container {
           name                     = each.key
+          args                     = each.value.args
           image                    = local.images[each.key]
           image_pull_policy        = var.images.pullPolicy
           termination_message_path = "/dev/termination-log"
@@ -284,10 +285,13 @@ resource "kubernetes_deployment_v1" "component" {
             }
           }
 
-          port {
-            name           = "http"
-            container_port = each.value.port
-            protocol       = "TCP"
+          dynamic "port" {
+            for_each = each.value.port[*]
+            content {
+              name           = "http"
+              container_port = port.value
+              protocol       = "TCP"
+            }
           }
           port {
             name           = "metrics"
@@ -297,7 +301,7 @@ resource "kubernetes_deployment_v1" "component" {
           startup_probe {
             http_get {
               path   = "/livez"
-              port   = "http"
+              port   = each.value.probed
               scheme = "HTTP"
             }
             period_seconds    = each.value.values.probes.startup.periodSeconds
@@ -308,7 +312,7 @@ resource "kubernetes_deployment_v1" "component" {
           readiness_probe {
             http_get {
               path   = "/readyz"
-              port   = "http"
+              port   = each.value.probed
               scheme = "HTTP"
             }
             period_seconds    = each.value.values.probes.readiness.periodSeconds
@@ -319,7 +323,7 @@ resource "kubernetes_deployment_v1" "component" {
           liveness_probe {
             http_get {
               path   = "/livez"
-              port   = "http"
+              port   = each.value.probed
               scheme = "HTTP"
             }
             period_seconds    = each.value.values.probes.liveness.periodSeconds
@@ -381,8 +385,8 @@ locals {
   # By its digest, else by its tag.
   images = {
     for name, component in local.components : name => join("", [
-      coalesce(component.values.image.repository, component.repository),
-      component.values.image.digest != "" ? "@${component.values.image.digest}" : ":${component.values.image.tag}",
+      coalesce(component.image.repository, component.repository),
+      component.image.digest != "" ? "@${component.image.digest}" : ":${component.image.tag}",
     ])
   }
 

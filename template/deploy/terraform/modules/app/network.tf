@@ -61,23 +61,26 @@ resource "kubernetes_network_policy_v1" "component" {
       match_labels = merge(local.instance, { "app.kubernetes.io/component" = each.key })
     }
     policy_types = ["Ingress"]
-    ingress {
-      ports {
-        port     = each.value.port
-        protocol = "TCP"
-      }
-      dynamic "from" {
-        for_each = each.value.callers
-        content {
-          dynamic "namespace_selector" {
-            for_each = length(from.value.namespaceLabels) > 0 ? [from.value.namespaceLabels] : []
-            content {
-              match_labels = namespace_selector.value
+    dynamic "ingress" {
+      for_each = each.value.port[*]
+      content {
+        ports {
+          port     = ingress.value
+          protocol = "TCP"
+        }
+        dynamic "from" {
+          for_each = each.value.callers
+          content {
+            dynamic "namespace_selector" {
+              for_each = length(from.value.namespaceLabels) > 0 ? [from.value.namespaceLabels] : []
+              content {
+                match_labels = namespace_selector.value
+              }
             }
-          }
-          # Without labels, all pods.
-          pod_selector {
-            match_labels = length(from.value.podLabels) > 0 ? from.value.podLabels : null
+            # Without labels, all pods.
+            pod_selector {
+              match_labels = length(from.value.podLabels) > 0 ? from.value.podLabels : null
+            }
           }
         }
       }

@@ -134,10 +134,10 @@ resource "kubernetes_deployment_v1" "redis" {
           image                    = "${var.redis.image.repository}${var.redis.image.digest != "" ? "@${var.redis.image.digest}" : ":${var.redis.image.tag}"}"
           image_pull_policy        = var.images.pullPolicy
           termination_message_path = "/dev/termination-log"
-          # The password comes by standard input: an argument would show in `ps`.
+          # The password comes by standard input: an argument would show in `ps`. Only what expires is forgotten early.
           command = ["sh", "-c"]
           args = [join(" ", [
-            "printf 'maxmemory %s\\nmaxmemory-policy allkeys-lru\\nsave \"\"\\ndir /data\\nrequirepass %s\\n'",
+            "printf 'maxmemory %s\\nmaxmemory-policy volatile-lru\\nsave \"\"\\ndir /data\\nrequirepass %s\\n'",
             "\"$REDIS_MAXMEMORY\" \"$(cat /run/secrets/redis_password)\" | exec redis-server -",
           ])]
           env {
@@ -260,9 +260,12 @@ resource "kubernetes_network_policy_v1" "redis" {
         port     = 6379
         protocol = "TCP"
       }
-      from {
-        pod_selector {
-          match_labels = merge(local.instance, { "app.kubernetes.io/component" = "backend" })
+      dynamic "from" {
+        for_each = local.clients
+        content {
+          pod_selector {
+            match_labels = merge(local.instance, { "app.kubernetes.io/component" = from.value })
+          }
         }
       }
     }
