@@ -24,7 +24,7 @@ ENVIRONMENTS = ("dev", "staging", "production")
 DEPLOY = CHECKOUT / "template" / "deploy"
 
 every_subset = pytest.mark.parametrize(
-    ("components", "services"), list(itertools.product(subsets(["frontend"]), subsets(["postgres", "redis"])))
+    ("components", "services"), list(itertools.product(subsets(["frontend", "worker"]), subsets(["postgres", "redis"])))
 )
 
 
@@ -58,9 +58,7 @@ def test_a_project_has_the_options_that_it_can_use(
 ) -> None:
     root = project(components=components, services=services, deploy=["helm", "kubernetes"]) / "deploy/kubernetes"
     table = yaml.safe_load((root / "parameters.yaml").read_text(encoding="utf-8"))
-    named = {
-        option.replace("$component", component) for option in table["options"] for component in table["components"]
-    }
+    named = {option.replace("$scaled", component) for option in table["options"] for component in table["sets"]["scaled"]}
     assert {path.name for path in (root / "options").iterdir()} == named
 
 

@@ -71,7 +71,7 @@ def _kustomization(home: Path, name: str, namespace: str, values: Values) -> Val
         # An object is found by its first name, also after it got another.
         "patches": [
             *_grouped([*_names(folders, facts), *_changes(table, base, facts)]),
-            *(_deletion(target, project) for target, case in table["deleted"].items() if facts.holds(case)),
+            *(_deletion(target, project) for target in _deleted(table, facts)),
         ],
     }
     return {key: part for key, part in document.items() if part}
@@ -82,23 +82,29 @@ def _kustomization(home: Path, name: str, namespace: str, values: Values) -> Val
 
 @cache
 def _table(path: Path) -> Values:
-    """Return parameters.yaml, with a line for each component wherever it says `$component`."""
+    """Return parameters.yaml, with a line for each component of a set wherever it says `$component`, `$called`, …"""
     text = path.read_text(encoding="utf-8")
     entry: str = yaml.safe_load(text)["entry"]
     table: Values = yaml.safe_load(text.replace("$entry", entry).replace("$pod", _POD))
-    for section in ("options", "deleted"):
-        lines = [line for one in table[section].items() for line in _each(one, table["components"])]
+    for section in ("options", "deleted", "alike"):
+        lines = [line for one in table.get(section, {}).items() for line in _each(one, table["sets"])]
         table[section] = dict(lines)
     for section in ("images", "patches"):
-        table[section] = [line for one in table[section] for line in _each(one, table["components"])]
+        table[section] = [line for one in table[section] for line in _each(one, table["sets"])]
     return table
 
 
-def _each(line: Any, components: list[str]) -> list[Any]:
+def _each(line: Any, sets: dict[str, list[str]]) -> list[Any]:
     text = json.dumps(line)
-    if "$component" not in text:
-        return [line]
-    return [json.loads(text.replace("$component", component)) for component in components]
+    for name, components in sets.items():
+        if f"${name}" in text:
+            return [json.loads(text.replace(f"${name}", component)) for component in components]
+    return [line]
+
+
+def _is_off(facts: Facts, part: str) -> bool:
+    """Return whether a part that need not be there is not: then there is nothing of it to change."""
+    return facts.get(f"{part}.enabled") is False
 
 
 def _facts(table: Values, facts: Facts) -> Facts:
@@ -106,7 +112,8 @@ def _facts(table: Values, facts: Facts) -> Facts:
     facts.values["settings"] = {key: facts.resolve(source) for key, source in table["settings"].items()}
     facts.values["options"] = {}
     for option, cases in table["options"].items():
-        facts.values["options"][option] = any(facts.holds(case) for case in cases)
+        off = _is_off(facts, option.partition("-")[0])
+        facts.values["options"][option] = not off and any(facts.holds(case) for case in cases)
     return facts
 
 
@@ -119,7 +126,7 @@ def _changes(table: Values, base: Facts, facts: Facts) -> Iterator[Patch]:
         component = group["to"].rpartition("-")[2]
         before, after = replace(base, component=component), replace(facts, component=component)
         case = group.get("when", {})
-        if not after.holds(case):
+        if _is_off(facts, component) or not after.holds(case):
             continue
         for path, source in group["set"].items():
             old = before.resolve(source) if before.holds(case) else None
@@ -132,7 +139,7 @@ def _places(path: str, target: str, table: Values, facts: Facts) -> Iterator[str
     """Yield a path for each container that is meant."""
     yield path.replace("$container", f"{_POD}/containers/0")
     if "$container" in path:
-        for option, container in table.get("alike", {}).get(target, {}).items():
+        for option, container in table["alike"].get(target, {}).items():
             if facts.get(f"options.{option}"):
                 yield path.replace("$container", container)
 
@@ -149,6 +156,13 @@ def _operations(path: str, old: Any, new: Any) -> Iterator[dict[str, Any]]:
         yield {"op": "remove", "path": path}
     elif new != old:
         yield {"op": "add" if old is None else "replace", "path": path, "value": new}
+
+
+def _deleted(table: Values, facts: Facts) -> Iterator[str]:
+    """Yield what the environment leaves out."""
+    for target, case in table["deleted"].items():
+        if facts.holds(case) and not _is_off(facts, target.rpartition("-")[2]):
+            yield target
 
 
 def _names(folders: list[Path], facts: Facts) -> Iterator[Patch]:
@@ -185,7 +199,7 @@ def _objects(folder: Path) -> list[Values]:
 
 def _images(table: Values, base: Facts, facts: Facts) -> Iterator[Values]:
     for parameter in table["images"]:
-        old, new = base.get(parameter), facts.get(parameter)
+        old, new = base.get(parameter) or {}, facts.get(parameter) or {}
         changed = {key: value for key, value in new.items() if value != old[key]}
         if "digest" in changed:
             changed.pop("tag", None)

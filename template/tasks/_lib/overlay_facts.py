@@ -112,6 +112,10 @@ def _mounts(mounts: list[Values], facts: Facts) -> list[Values]:
     return [mount | {"mountPropagation": "None", "readOnly": mount.get("readOnly", False)} for mount in kept]
 
 
+def _joined(names: list[str], _facts: Facts) -> str:
+    return ",".join(names)
+
+
 def _spread(rules: list[Values], facts: Facts) -> list[Values]:
     return [{**rule, "labelSelector": {"matchLabels": facts.labels(facts.component)}} for rule in rules]
 
@@ -195,6 +199,7 @@ FORMS: dict[str, Callable[[Any, Facts], Any]] = {
     "gateways": _gateways,
     "given": _given,
     "grace": _grace,
+    "joined": _joined,
     "mounts": _mounts,
     "named": _named,
     "peers": _peers,
