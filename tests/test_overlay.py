@@ -58,7 +58,9 @@ def test_a_project_has_the_options_that_it_can_use(
 ) -> None:
     root = project(components=components, services=services, deploy=["helm", "kubernetes"]) / "deploy/kubernetes"
     table = yaml.safe_load((root / "parameters.yaml").read_text(encoding="utf-8"))
-    named = {option.replace("$scaled", component) for option in table["options"] for component in table["sets"]["scaled"]}
+    named = {
+        option.replace("$scaled", component) for option in table["options"] for component in table["sets"]["scaled"]
+    }
     assert {path.name for path in (root / "options").iterdir()} == named
 
 

@@ -28,6 +28,8 @@ WRONG: dict[str, tuple[Values, str]] = {
     "wrong form": ({"backend": {"image": {"digest": "sha256:1"}}}, "backend.image.digest"),
     "no address": ({"redis": {"mode": "external"}}, "redis.url"),
     "two pods, each with a database": ({"backend": {"replicas": 2}}, "backend.replicas"),
+    "jobs that no other pod sees": ({"scheduler": {"enabled": True}}, "postgres.mode"),
+    "a worker without a queue": ({"worker": {"queues": []}}, "worker.queues"),
     "no host": ({"ingress": {"enabled": True}}, "ingress.hosts"),
 }
 
