@@ -56,6 +56,7 @@ fn command(about: &About) -> Command {
                 "healthcheck",
                 "Asks the running process whether it is ready",
             ),
+            role("migrate", "Brings the database to this version's schema"),
         ])
         .subcommands(commands::all())
 }
@@ -68,6 +69,10 @@ async fn serve(about: About, matches: &ArgMatches, values: &Values) -> Outcome {
     let database = Database::open(values)?;
     if database.in_memory() {
         return Err("DATABASE_URL is a database in memory, which no other process sees: name a file, as the backend does".into());
+    }
+    if name == "migrate" {
+        database.migrate().await?;
+        return Ok(ExitCode::SUCCESS);
     }
     let broker = broker::open(values, &database)?;
     let health = health(&database, &broker);
