@@ -72,8 +72,14 @@ def test_on_a_cluster(working: Desk) -> None:
     working.says("^helm|^kubectl", "v3.20.0\n")
     result = working.inv("jobs.list", "--env", "staging")
     arguments, _ = working.cluster_calls[-1]
-    assert arguments[-6:] == ["--stdin", "deployment/acme-notes-worker", "--", *INSIDE[-1:], "jobs", "list"], result
+    pod = ["--container", "worker", "deployment/acme-notes-worker"]
+    assert arguments[-8:] == ["--stdin", *pod, "--", *INSIDE[-1:], "jobs", "list"], result
     assert "--namespace acme-notes-staging" in " ".join(arguments)
+    missing = 'Error from server (NotFound): deployments.apps "acme-notes-worker" not found'
+    working.says("get deployment/acme-notes-worker", stderr=missing, code=1)
+    off = working.inv("jobs.list", "--env", "staging")
+    assert missing in off.output
+    assert "fix: see whether deploy/environments/staging.yaml has a worker that is on" in off.output
 
 
 def test_on_a_nas_it_says_how(working: Desk) -> None:

@@ -345,8 +345,13 @@ class ClusterMethod:
         run(self._cluster.command("logs", "--selector", selector, *options, *(["--follow"] if follow else [])))
 
     def inside(self, service: str, program: str) -> list[str]:
-        """Return the start of a command that runs a program in a pod of a part."""
-        return self._cluster.command("exec", "--stdin", f"deployment/{self._name}-{service}", "--", program)
+        """Return the start of a command that runs a program in a pod of a part; stop when there is no such part."""
+        deployment = f"deployment/{self._name}-{service}"
+        values_file = values.file_of(self._environment.name).relative_to(ROOT)
+        there = f"see whether {values_file} has a {service} that is on, then: inv deploy --env {self._environment.name}"
+        self._cluster.read("get", deployment, "--output", "name", fix=there)
+        # By its name: beside the part there is a container that migrates.
+        return self._cluster.command("exec", "--stdin", "--container", service, deployment, "--", program)
 
     def destroy(self, data: bool) -> None:
         """Remove the objects, what the tool remembers, and the releases; with `data` also the Secret and namespace."""
