@@ -24,7 +24,14 @@ ENVIRONMENTS = ("dev", "staging", "production")
 DEPLOY = CHECKOUT / "template" / "deploy"
 
 every_subset = pytest.mark.parametrize(
-    ("components", "services"), list(itertools.product(subsets(["frontend", "worker"]), subsets(["postgres", "redis"])))
+    ("components", "services"),
+    [
+        *itertools.product(subsets(["frontend"]), subsets(["postgres", "redis"])),
+        # A worker where it has no database to share, where it has, and where it has everything.
+        (["worker"], ["redis"]),
+        (["worker"], ["postgres"]),
+        (["frontend", "worker"], ["postgres", "redis"]),
+    ],
 )
 
 
