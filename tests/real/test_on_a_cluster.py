@@ -37,6 +37,9 @@ Tell = Callable[[str, object], None]
 RICH: dict[str, Any] = {
     "backend": {"env": {"RUST_BACKTRACE": "1"}, "service": {"annotations": {"example.com/balancer": "none"}}},
     "frontend": {"autoscaling": {"enabled": True, "minReplicas": 2}},
+    "worker": {"enabled": True},
+    "scheduler": {"enabled": True},
+    "board": {"enabled": True},
     "ingress": {"enabled": True, "hosts": [{"host": "road.example"}], "annotations": {"example.com/a": "<b>"}},
     "route": {"enabled": True, "parents": [{"name": "gateway"}], "hostnames": ["road.example"]},
     "metrics": {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}},
@@ -161,6 +164,14 @@ def test_everything_on_is_the_same_on_the_cluster(fleet: list[Deployed], everyth
     # Where the number of pods is no longer written, it is one until the autoscaler looks.
     eventually(lambda: not any(differing(everything, fleet).values()), seconds=60)
     assert {method: lines for method, lines in differing(everything, fleet).items() if lines} == {}
+
+
+def test_jobs_are_done_where_a_worker_is_on(fleet: list[Deployed]) -> None:
+    def done(site: Deployed) -> None:
+        # The job of the first note waited until there was a worker.
+        eventually(lambda: " done " in site.task("jobs.list", "--kind", "count_words"), seconds=60)
+
+    everywhere(done, fleet)
 
 
 def test_a_rollback_from_another_checkout_loses_no_request(
