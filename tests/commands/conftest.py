@@ -209,7 +209,7 @@ def clustered(tmp_path: Path, project: Callable[..., Path]) -> Desk:
     made.values("postgres: {mode: none}\n")
     path = made.project / "invoke.yaml"
     path.write_text(path.read_text().replace("docker-desktop", "lab").replace("timeout: 300", "timeout: 1"))
-    made.record_images("backend", "frontend", "cli", "nginx")
+    made.record_images("backend", "frontend", "worker", "cli", "nginx")
     platforms = [{"digest": DIGEST, "platform": {"os": "linux", "architecture": "amd64"}}]
     made.says("imagetools inspect", json.dumps({"digest": DIGEST, "manifests": platforms}))
     return made
