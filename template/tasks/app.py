@@ -22,7 +22,8 @@ def dev(_context: Context) -> None:
     servers = load().servers
     run(["cargo", "build", *(f"--package={name}" for name in servers)], fix="correct what the compiler names above")
     _DATABASE.parent.mkdir(exist_ok=True)
-    environment = {"DATABASE_URL": f"sqlite://{_DATABASE}", "MIGRATE_ON_START": "true"} | os.environ
+    environment = {"DATABASE_URL": f"sqlite://{_DATABASE}", "MIGRATE_ON_START": "true"}
+    environment |= {"UPLOADS_DIR": str(_DATABASE.parent / "uploads")} | os.environ
     folder = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
     running = [subprocess.Popen([folder / name], cwd=ROOT, env=environment) for name in servers]
     say(f"Running {' and '.join(servers)}; Ctrl-C stops.")

@@ -19,6 +19,7 @@ from .load import load
 pytestmark = pytest.mark.docker
 
 PROJECT = "road-production"
+WORKERS = ("worker", "worker-bulk", "scheduler", "board")
 
 
 def releases() -> list[str]:
@@ -59,6 +60,25 @@ def test_the_proxy_passes_on_what_the_app_says(deployed: Site) -> None:
     assert large.headers["Content-Type"] == "application/problem+json"
 
 
+def test_the_proxy_serves_uploads_and_cannot_change_them(deployed: Site) -> None:
+    def upload(kind: str) -> requests.Response:
+        return requests.post(deployed.url("/api/uploads"), data=b"0123456789", headers={"Content-Type": kind}, timeout=5)
+
+    assert upload("text/html").status_code == 415
+    made = upload("image/png")
+    assert made.status_code == 201, made.text
+    path = made.json()["path"]
+    # A part of it, which the backend does not give: so the proxy answers.
+    part = requests.get(deployed.url(path), headers={"Range": "bytes=2-4"}, timeout=5)
+    assert (part.status_code, part.content) == (206, b"234")
+    assert part.headers["Content-Type"] == "image/png"
+    assert part.headers["X-Content-Type-Options"] == "nosniff"
+    missing = requests.get(deployed.url("/api/uploads/none.png"), timeout=5)
+    assert (missing.status_code, missing.json()["status"]) == (404, 404)
+    (mount,) = [one for one in running("nginx")["Mounts"] if one["Destination"] == "/srv/api/uploads"]
+    assert not mount["RW"]
+
+
 @pytest.mark.usefixtures("deployed")
 def test_health_is_exactly_as_promised() -> None:
     backend = running("backend")
@@ -71,7 +91,7 @@ def test_health_is_exactly_as_promised() -> None:
 
 @pytest.mark.usefixtures("deployed")
 def test_every_service_is_healthy_and_confined() -> None:
-    for service in ("backend", "frontend", "nginx", "postgres", "redis"):
+    for service in (*WORKERS, "backend", "frontend", "nginx", "postgres", "redis"):
         found = running(service)
         assert found["State"]["Health"]["Status"] == "healthy"
         host = found["HostConfig"]

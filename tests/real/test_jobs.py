@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -16,7 +20,6 @@ from .conftest import Site, container, docker, eventually
 pytestmark = pytest.mark.docker
 
 STACK = "road-production"
-OPEN = {"waiting", "sent", "running"}
 ACCOUNT = ("ann", "correct horse battery staple")
 
 
@@ -116,3 +119,25 @@ def test_a_poisoned_job_is_on_the_board_and_can_be_removed(deployed: Site, board
     assert "unknown" in shown.text, shown.text
     assert "1 job removed" in deployed.succeed("jobs.purge", "--id", "poison", "--env", "production")
     assert jobs(deployed, "--state", "dead") == []
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium, to run the pages' own code")
+def test_the_pages_are_drawn(deployed: Site, board: str, tmp_path: Path) -> None:
+    text = f"drawn {tmp_path.name}"
+    requests.post(deployed.url("/api/notes"), json={"text": text}, timeout=5).raise_for_status()
+    assert deployed.inv("admin.create", ACCOUNT[0], "--env", "production", stdin=ACCOUNT[1]).code == 0
+    assert text in drawn(deployed.url("/"), tmp_path / "site.png")
+    entered = board.replace("//", "//{}:{}@".format(*map(quote, ACCOUNT)))
+    page = drawn(f"{entered}/", tmp_path / "board.png")
+    assert "Done jobs" in page, page
+
+
+def drawn(url: str, picture: Path) -> str:
+    """A page as a browser has it once its code has run; what it looks like is kept beside the test's other files."""
+    home = picture.with_suffix("")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}"]
+    command += ["--virtual-time-budget=10000", "--window-size=1280,900"]
+    subprocess.run([*command, f"--screenshot={picture}", url], capture_output=True, check=True, timeout=120)
+    assert picture.stat().st_size > 5000
+    done = subprocess.run([*command, "--dump-dom", url], capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout

@@ -1,6 +1,7 @@
 //! The HTTP API.
 mod api;
 mod notes;
+mod uploads;
 
 use std::process::ExitCode;
 
@@ -11,11 +12,14 @@ use common::{
     cache::Cache,
     config::{self, Values},
     db::{Database, MIGRATE_ON_START},
+    files::Files,
     health::{Health, Need},
     program::{self, Outcome},
     server,
 };
 use hyper::StatusCode;
+
+use crate::api::App;
 
 fn main() -> ExitCode {
     let (about, table) = (about!(), config::backend());
@@ -50,7 +54,12 @@ async fn serve(about: About, values: &Values) -> Outcome {
         .await?;
     let cache = Cache::open(values);
     let health = health(&database, &cache);
-    let routes = api::routes(database, cache);
+    let files = Files::open(values);
+    let routes = api::routes(App {
+        database,
+        cache,
+        files,
+    });
     server::serve(about, values, health, routes, StatusCode::REQUEST_TIMEOUT).await?;
     Ok(ExitCode::SUCCESS)
 }

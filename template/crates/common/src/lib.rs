@@ -3,6 +3,7 @@ pub mod about;
 pub mod cache;
 pub mod config;
 pub mod db;
+pub mod files;
 pub mod health;
 pub mod http;
 pub mod program;

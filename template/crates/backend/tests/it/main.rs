@@ -4,6 +4,7 @@ mod notes;
 mod operations;
 mod settings;
 mod shutdown;
+mod uploads;
 
 use common::testing::Server;
 

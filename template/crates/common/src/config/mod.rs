@@ -27,6 +27,7 @@ pub fn backend() -> Vec<Definition> {
         ],
         crate::telemetry::SETTINGS,
         crate::server::SETTINGS,
+        crate::files::SETTINGS,
         crate::db::SETTINGS,
         &[crate::db::MIGRATE_ON_START.definition],
         &crate::cache::settings(),

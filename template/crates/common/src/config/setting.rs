@@ -1,5 +1,5 @@
 //! What a setting is: a name with three spellings, a default, and a type that says what is allowed.
-use std::{marker::PhantomData, net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{marker::PhantomData, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 /// A type that a setting can have.
 pub trait Parse: Sized {
@@ -102,6 +102,14 @@ impl Parse for bool {
 
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok()
+    }
+}
+
+impl Parse for PathBuf {
+    const ALLOWED: &'static str = "a folder";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.into())
     }
 }
 
