@@ -62,7 +62,9 @@ def test_the_proxy_passes_on_what_the_app_says(deployed: Site) -> None:
 
 def test_the_proxy_serves_uploads_and_cannot_change_them(deployed: Site) -> None:
     def upload(kind: str) -> requests.Response:
-        return requests.post(deployed.url("/api/uploads"), data=b"0123456789", headers={"Content-Type": kind}, timeout=5)
+        return requests.post(
+            deployed.url("/api/uploads"), data=b"0123456789", headers={"Content-Type": kind}, timeout=5
+        )
 
     assert upload("text/html").status_code == 415
     made = upload("image/png")

@@ -121,6 +121,17 @@ def test_a_poisoned_job_is_on_the_board_and_can_be_removed(deployed: Site, board
     assert jobs(deployed, "--state", "dead") == []
 
 
+def test_more_workers_share_the_work(deployed: Site) -> None:
+    with (deployed.folder / "deploy/environments/production.env").open("a") as values:
+        values.write("WORKER_REPLICAS=2\n")
+    assert deployed.inv("deploy", "--env", "production", "--yes").code == 0
+    for number in range(40):
+        requests.post(deployed.url("/api/notes"), json={"text": f"shared {number}"}, timeout=5).raise_for_status()
+    eventually(lambda: sql("SELECT count(*) FROM background_jobs WHERE state IN ('waiting','sent','running')") == "0")
+    newest = sql("SELECT worker FROM background_jobs WHERE kind = 'count_words' ORDER BY id DESC LIMIT 40").split()
+    assert len(set(newest)) == 2
+
+
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium, to run the pages' own code")
 def test_the_pages_are_drawn(deployed: Site, board: str, tmp_path: Path) -> None:
     text = f"drawn {tmp_path.name}"
