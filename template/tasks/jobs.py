@@ -3,6 +3,7 @@
 from invoke import Context, task
 
 from ._lib import worker
+from ._lib.console import say
 
 GROUP = "jobs"
 
@@ -45,6 +46,8 @@ def show(
     """Show jobs, the newest first: id, state, kind, queue, attempts, when it is due, and why it failed."""
     more = _chosen(id, kind=kind, queue=queue, state=state, limit=str(limit or ""))
     worker.run(["jobs", "list", *more, *(["--json"] if json else [])], env, local)
+    if not json:
+        say("\nNext: `inv jobs.retry --id ID`, `inv jobs.purge --state done --all`")
 
 
 @task(auto_shortflags=False, help=_WHICH | {"all": "every dead job"} | _WHERE)

@@ -41,7 +41,7 @@ def platforms_of(reference: str) -> list[str]:
 
 def test_the_record(built: Site) -> None:
     images = built.images()
-    assert sorted(images) == [*BINARIES, "nginx"]
+    assert sorted(images) == sorted([*BINARIES, "nginx"])
     assert re.fullmatch("sha256:[0-9a-f]{64}", images["nginx"]["digest"])
     for image in (images[name] for name in BINARIES):
         assert re.fullmatch("sha256:[0-9a-f]{64}", image["digest"])
@@ -112,7 +112,7 @@ def test_nothing_changed_is_the_same_images(built: Site) -> None:
     before = built.images()
     output = built.succeed("build", "--platforms", "all", "--only", ",".join(BINARIES))
     assert not compiled(output)
-    assert output.count("as before") == 3
+    assert output.count("as before") == len(BINARIES)
     assert {name: image["digest"] for name, image in built.images().items()} == {
         name: image["digest"] for name, image in before.items()
     }
@@ -153,7 +153,7 @@ def test_an_edit_compiles_the_workspace_alone(built: Site, tmp_path: Path) -> No
     mark = secrets.token_hex(4)
     edited.edit("crates/common/src/about.rs", 'format!("{} ({})"', f'format!("{{}} {mark} ({{}})"')
     output = edited.succeed("build", "--platforms", "all", "--only", "backend")
-    assert compiled(output) == {"common", "backend", "frontend", "cli"}
+    assert compiled(output) == {"common", *BINARIES}
     for platform in PLATFORMS:
         image = edited.images()["backend"]
         done = docker("run", "--rm", "--platform", platform, f"{image['repository']}:{image['tag']}", "--version")

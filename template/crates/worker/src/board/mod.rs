@@ -4,10 +4,11 @@ mod view;
 
 use apalis_board::axum::{
     framework::{ApiBuilder, RegisterRoute},
+    sse::TracingBroadcaster,
     ui::ServeUI,
 };
 use axum::{
-    Router,
+    Extension, Router,
     extract::Request,
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -27,6 +28,8 @@ pub fn routes(database: &Database) -> Router {
         });
     Router::new()
         .nest("/api/v1", api.build())
+        // By the stream of its events, a page sees that it is connected. Nobody sends any: logs are elsewhere.
+        .layer(Extension(TracingBroadcaster::create()))
         .fallback_service(ServeUI::new())
         .layer(from_fn(only_reading))
         .layer(from_fn_with_state(Entry::new(database), entry::guard))

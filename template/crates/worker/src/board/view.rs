@@ -59,13 +59,13 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// The dashboard's names for states, in the order in which they are shown.
-const STATES: [(&str, Status); 5] = [
-    ("waiting", Status::Pending),
-    ("sent", Status::Queued),
-    ("running", Status::Running),
-    ("done", Status::Done),
-    ("dead", Status::Killed),
+/// The dashboard's names for states and for their numbers, in the order in which they are shown.
+const STATES: [(&str, Status, &str); 5] = [
+    ("waiting", Status::Pending, "PENDING_JOBS"),
+    ("sent", Status::Queued, "ACTIVE_JOBS"),
+    ("running", Status::Running, "RUNNING_JOBS"),
+    ("done", Status::Done, "DONE_JOBS"),
+    ("dead", Status::Killed, "KILLED_JOBS"),
 ];
 
 impl View {
@@ -82,8 +82,8 @@ impl View {
             Some(Status::Failed) => Some("dead"),
             Some(status) => STATES
                 .iter()
-                .find(|(_, known)| known == status)
-                .map(|(state, _)| *state),
+                .find(|(_, known, _)| known == status)
+                .map(|(state, ..)| *state),
             None => None,
         };
         let which = Which {
@@ -100,12 +100,12 @@ impl View {
         let counts = admin::counts(self.database.pool()).await?;
         Ok(STATES
             .iter()
-            .map(|(state, _)| {
+            .map(|(state, _, title)| {
                 let of = |(q, s, _): &&(String, String, i64)| {
                     s == state && queue.is_none_or(|queue| q == queue)
                 };
                 Statistic {
-                    title: format!("{} jobs", title(state)),
+                    title: (*title).to_owned(),
                     stat_type: StatType::Number,
                     value: counts
                         .iter()
@@ -137,14 +137,9 @@ impl View {
     }
 }
 
-fn title(state: &str) -> String {
-    let (first, rest) = state.split_at(1);
-    first.to_uppercase() + rest
-}
-
 /// A job as the dashboard's task; why it failed stands beside its payload.
 fn task(job: &Job) -> Task<Value> {
-    let status = STATES.iter().find(|(state, _)| *state == job.state);
+    let status = STATES.iter().find(|(state, ..)| *state == job.state);
     let count = |number: i64| usize::try_from(number).unwrap_or_default();
     let mut metadata = MetadataStore::default();
     for (key, value) in [("kind", Some(&job.kind)), ("error", job.error.as_ref())] {
@@ -156,7 +151,7 @@ fn task(job: &Job) -> Task<Value> {
     TaskBuilder::new(as_json(job))
         .task_id(id)
         .queue(Queue::from(job.queue.as_str()))
-        .status(status.map_or(Status::Pending, |(_, status)| status.clone()))
+        .status(status.map_or(Status::Pending, |(_, status, _)| status.clone()))
         .attempt(count(job.attempt))
         .max_attempts(count(job.attempts))
         .run_at_timestamp(seconds(&job.due_at))

@@ -106,6 +106,24 @@ async fn only_an_account_opens_the_dashboard_and_it_changes_nothing() {
             "{wrong}"
         );
     }
+    let overview = ask("GET", "/api/v1/overview", right).await.json();
+    let titles: Vec<_> = overview
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|number| number["title"].as_str().unwrap())
+        .collect();
+    // As the page knows them: any other is shown as a total.
+    let known = ["PENDING", "ACTIVE", "RUNNING", "DONE", "KILLED"];
+    assert_eq!(titles, known.map(|name| format!("{name}_JOBS")));
+    // A stream without an end, by which the page sees that it is connected.
+    let events = Request::get("/api/v1/events")
+        .header("authorization", right)
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let events = common::testing::send(board.address, events).await.unwrap();
+    assert_eq!(events.status(), 200);
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
     let changed = ask("PUT", "/api/v1/queues/default/tasks", right).await;
     assert_eq!(changed.status, 405, "{}", changed.body);
     assert!(!board.logs().contains("correct horse"));
