@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -28,16 +28,17 @@ class Counts:
 
 
 @contextmanager
-def clients(port: int, name: str, limit: float = 1200) -> Iterator[Counts]:
+def clients(port: int, name: str, limit: float = 1200, led: Collection[int] = ()) -> Iterator[Counts]:
     """Let ten clients work on the app until the block ends: five read, three write, two send a body slowly.
 
     A connection is used again for as long as the server lets it be; no request is tried twice. `name` is in all notes.
+    Those whose number is in `led` ask for the canary: whom else it gets depends on their addresses.
     """
     counts, done = Counts(), threading.Event()
     until = time.monotonic() + limit
     works = [_read] * 5 + [_write] * 3 + [_send_slowly] * 2
     threads = [
-        threading.Thread(target=_work, args=(work, f"{name}-{number}", port, counts, done, until))
+        threading.Thread(target=_work, args=(work, f"{name}-{number}", port, counts, done, until, number in led))
         for number, work in enumerate(works)
     ]
     for thread in threads:
@@ -50,11 +51,13 @@ def clients(port: int, name: str, limit: float = 1200) -> Iterator[Counts]:
             thread.join()
 
 
-def _work(work, name: str, port: int, counts: Counts, done: threading.Event, until: float) -> None:  # type: ignore[no-untyped-def]
+def _work(  # type: ignore[no-untyped-def]
+    work, name: str, port: int, counts: Counts, done: threading.Event, until: float, led: bool
+) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     number = 0
     # Its own agent, so that clients of one address are not all on one side of a canary.
-    headers = {"User-Agent": name, "Content-Type": "application/json"}
+    headers = {"User-Agent": name, "Content-Type": "application/json", "X-Canary": "always" if led else ""}
     while not done.wait(0.02) and time.monotonic() < until:
         number += 1
         text = f"{name}-{number}"

@@ -45,7 +45,8 @@ def watched(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def deploy(site: Site, name: str) -> tuple[int, str, Counts]:
     """Let half of the clients try what the folder has now; return how that ended, and what the clients saw."""
-    with clients(site.port, name) as counts:
+    # One who reads, and one who writes, for certain.
+    with clients(site.port, name, led=(0, 5)) as counts:
         result = site.inv("deploy", "--yes", "--strategy", "canary", "--weight", "50")
     return result.code, result.output, counts
 
