@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +21,7 @@ def render_batch(project: Path, cases: dict[str, dict[str, Any]], namespace: str
         done = subprocess.run(
             [*command, "--kube-version", "1.35.0", "--values", "-"],
             cwd=project,
-            input=yaml.safe_dump(values),
+            input=json.dumps(values),
             capture_output=True,
             text=True,
             check=False,

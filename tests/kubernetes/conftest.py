@@ -34,7 +34,8 @@ def marked(*ways: str) -> list[pytest.MarkDecorator]:
     return [getattr(pytest.mark, "kubectl" if way == "kubernetes" else way) for way in ways]
 
 
-every_way = [pytest.param(way, marks=marked(way)) for way in METHODS]
+# Two ways are rendered at a time, each by a worker of its own.
+every_way = [pytest.param(way, marks=[*marked(way), pytest.mark.xdist_group(f"way-{way}")]) for way in METHODS]
 
 
 @cache

@@ -29,27 +29,39 @@ class Change:
 
 def changes(schema: dict[str, Any], start: Values) -> Iterator[Change]:
     """Yield a change for each parameter, and for each of its examples that `start` does not have already."""
-    alike: dict[tuple[Path, int], list[tuple[Path, dict[str, Any]]]] = {}
+    together: dict[Path, list[tuple[Path, dict[str, Any], int]]] = {}
+    choices: list[Path] = []
     for path, leaf in leaves(schema):
-        key = path[1:] if path[0] in APART else path
+        name = path[1:]
+        if path[0] in APART and _is_choice(leaf) and name not in choices:
+            choices.append(name)
         for number, _example in enumerate(leaf["examples"]):
-            alike.setdefault((key, number), []).append((path, leaf))
-    for (_key, number), found in alike.items():
-        yield from _at_once(found, number, start)
+            key = (*path, number)
+            if path[0] in APART:
+                # Components have numbers of their own in `start`, but may start from the same of a few choices: there,
+                # what each changes at once with the others has another name.
+                turn = (APART.index(str(path[0])) + choices.index(name)) % len(APART) if _is_choice(leaf) else 0
+                key = ("choices", turn) if _is_choice(leaf) else (*name, number)
+            together.setdefault(key, []).append((path, leaf, number))
+    for found in together.values():
+        yield from _at_once(found, start)
 
 
-def _at_once(found: list[tuple[Path, dict[str, Any]]], number: int, start: Values) -> Iterator[Change]:
+def _is_choice(leaf: dict[str, Any]) -> bool:
+    return leaf["type"] == "boolean" or "enum" in leaf
+
+
+def _at_once(found: list[tuple[Path, dict[str, Any], int]], start: Values) -> Iterator[Change]:
     """Yield the changes of parameters that are changed together."""
     before = copy.deepcopy(start)
-    for _path, leaf in found:
+    for _path, leaf, _number in found:
         for other, needed in leaf.get("x-with", {}).items():
             put(before, tuple(other.split(".")), needed)
     after = copy.deepcopy(before)
-    changed = [(path, leaf["examples"][number]) for path, leaf in found]
-    changed = [(path, example) for path, example in changed if get(before, path) != example]
-    for path, example in changed:
-        put(after, path, example)
-    for path, _example in changed:
+    changed = [one for one in found if get(before, one[0]) != one[1]["examples"][one[2]]]
+    for path, leaf, number in changed:
+        put(after, path, leaf["examples"][number])
+    for path, _leaf, number in changed:
         component = str(path[0]) if path[0] in APART else ""
         yield Change(f"{'.'.join(map(str, path))}#{number}", before, after, component)
 

@@ -13,7 +13,7 @@ from tests.kubernetes import batch_helm
 from tests.kubernetes.conftest import NAMESPACE, Objects, Values, marked, part, tasks_of
 from tests.kubernetes.workplace import Workplace
 
-pytestmark = [pytest.mark.helm, pytest.mark.xdist_group("four-ways")]
+pytestmark = [pytest.mark.helm, pytest.mark.xdist_group("faults")]
 
 
 @dataclass(frozen=True)

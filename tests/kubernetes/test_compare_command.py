@@ -12,7 +12,7 @@ import yaml
 from tests.kubernetes.conftest import METHODS, NAMESPACE, marked, scenarios
 from tests.kubernetes.workplace import Workplace
 
-pytestmark = [*marked(*METHODS), pytest.mark.xdist_group("four-ways")]
+pytestmark = [*marked(*METHODS), pytest.mark.xdist_group("compare")]
 
 
 @pytest.fixture(scope="module")

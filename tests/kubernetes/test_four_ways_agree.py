@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes.conftest import Objects, case, every_way, part, scenarios, tasks_of
-from tests.kubernetes.parameters import Change
+from tests.kubernetes.conftest import Objects, Values, case, every_way, part, scenarios, tasks_of
+from tests.kubernetes.parameters import APART, Change, get
 
 Ways = Callable[[str], dict[str, Objects]]
 
 OTHERS = every_way[1:]
+COMPONENTS = ("backend", *APART)
+SELECTING = ("Deployment", "PodDisruptionBudget", "Service")
 
-pytestmark = [pytest.mark.helm, pytest.mark.xdist_group("four-ways")]
+pytestmark = pytest.mark.helm
 
 
 def differing(project: Path, one: Objects, other: Objects) -> list[str]:
@@ -40,6 +42,38 @@ def test_every_parameter_changes_something(rendered: Ways, swept: list[Change], 
         if of(change.component, made[case(change.before)]) == of(change.component, made[case(change.after)])
     ]
     assert ignored == []
+
+
+def test_no_component_has_another_s_value(swept: list[Change]) -> None:
+    """Where two had the same before and after a change, one could read the other's parameter unseen."""
+    tried: dict[str, list[Values]] = {}
+    for change in swept:
+        tried.setdefault(change.name.partition("#")[0], []).extend((change.before, change.after))
+    unseen = []
+    for name, documents in tried.items():
+        own, *path = name.split(".")
+        for other in set(COMPONENTS) - {own} if own in COMPONENTS else ():
+            if f"{other}.{'.'.join(path)}" in tried:
+                same = [get(one, (own, *path)) == get(one, (other, *path)) for one in documents]
+                unseen += [f"{name} and {other}'s"] if all(same) else []
+    assert unseen == []
+
+
+@pytest.mark.parametrize("way", every_way)
+def test_no_change_changes_a_selector(rendered: Ways, swept: list[Change], way: str) -> None:
+    """A cluster takes no Deployment with another selector, and a Service with another one loses its pods."""
+    made = rendered(way)
+    moved = []
+    for change in swept:
+        before, after = (selectors(made[case(values)]) for values in (change.before, change.after))
+        moved += [f"{change.name}: {one}" for one in before.keys() & after.keys() if before[one] != after[one]]
+    assert moved == []
+    assert {one.partition("/")[0] for one in selectors(made["everything-on"])} == set(SELECTING)
+
+
+def selectors(objects: Objects) -> Objects:
+    """Return how each object finds its pods."""
+    return {name: one["spec"]["selector"] for name, one in objects.items() if one["kind"] in SELECTING}
 
 
 def of(component: str, objects: Objects) -> Objects:

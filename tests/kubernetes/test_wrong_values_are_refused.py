@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path as File
+from typing import Any
 
 import pytest
 import yaml
+from invoke.exceptions import Exit
 from tasks._lib.renderers.terraform import offline_copy
+from tasks._lib.values import check, schema
 
 from tests.kubernetes import batch_pulumi
-from tests.kubernetes.conftest import NAMESPACE, Values
+from tests.kubernetes.conftest import NAMESPACE, Values, scenarios
+from tests.kubernetes.parameters import Path, leaves, put
 from tests.kubernetes.workplace import Workplace
 
 pytestmark = pytest.mark.xdist_group("four-ways")
@@ -37,7 +43,7 @@ every_wrong_value = pytest.mark.parametrize(("values", "parameter"), WRONG.value
 
 
 @pytest.fixture(scope="module")
-def work(everything: Path, workplace: Callable[[Path], Workplace]) -> Workplace:
+def work(everything: File, workplace: Callable[[File], Workplace]) -> Workplace:
     """A project whose values of staging are about to become wrong."""
     return workplace(everything)
 
@@ -85,11 +91,50 @@ def test_terraform_refuses(terraform: Workplace, work: Workplace, values: Values
 
 @pytest.mark.pulumi
 @every_wrong_value
-def test_the_pulumi_program_refuses(everything: Path, values: Values, parameter: str) -> None:
+def test_the_pulumi_program_refuses(everything: File, values: Values, parameter: str) -> None:
     with pytest.raises(RuntimeError) as refused:
         batch_pulumi.render_batch(everything, {"wrong": values}, NAMESPACE)
     _traceback, _, said = str(refused.value).partition("the values are wrong:\n")
     assert_names(said, parameter)
+
+
+WRONG_TYPE: dict[str, Any] = {"array": "x", "boolean": "yes", "integer": "7", "object": "x", "string": 7}
+NO_PATTERN_FITS = ("", "not so!", "\n")
+
+
+def misfits(part: dict[str, Any], path: Path = ()) -> Iterator[tuple[str, Path, Any]]:
+    """Yield what a parameter's schema does not allow: the rule, where the value stands inside it, and the value."""
+    yield "type", path, WRONG_TYPE[part["type"]]
+    if "enum" in part:
+        yield "enum", path, "no such choice"
+    if "minimum" in part:
+        yield "minimum", path, part["minimum"] - 1
+    if "maximum" in part:
+        yield "maximum", path, part["maximum"] + 1
+    if "pattern" in part:
+        yield "pattern", path, next(text for text in NO_PATTERN_FITS if not re.search(part["pattern"], text))
+    if part["type"] == "array" and part["items"]["type"] != "object":
+        yield from ((rule, where, [value]) for rule, where, value in misfits(part["items"], (*path, 0)))
+    if isinstance(part.get("additionalProperties"), dict):
+        below = misfits(part["additionalProperties"], (*path, "key"))
+        yield from ((rule, where, {"key": value}) for rule, where, value in below)
+
+
+def test_each_parameter_is_refused_by_its_full_name() -> None:
+    """The check of `inv`, for every rule of every parameter."""
+    start, tried = scenarios()["everything-on"], Counter[str]()
+    unnamed = []
+    for path, part in leaves(schema()):
+        for rule, below, value in misfits(part):
+            wrong = copy.deepcopy(start)
+            put(wrong, path, value)
+            with pytest.raises(Exit) as refused:
+                check(wrong, "the values")
+            name = ".".join(map(str, (*path, *below)))
+            unnamed += [] if f"the values, {name}: " in str(refused.value) else [f"{rule}: {name}: {refused.value}"]
+            tried[rule] += 1
+    assert unnamed == []
+    assert min(tried[rule] for rule in ("type", "enum", "minimum", "maximum", "pattern")) > 1, tried
 
 
 # kubectl sees no values, only the overlay that is written from them.

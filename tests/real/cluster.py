@@ -112,6 +112,10 @@ def _stored(one: dict[str, Any]) -> dict[str, Any]:
     for field in _ASSIGNED.get(one["kind"], ()):
         if one["spec"].get(field) != "None":
             one["spec"].pop(field, None)
+    if one["kind"] == "Service":
+        # One node has each of these once, so no two of the four may ask for the same.
+        for port in one["spec"]["ports"]:
+            port.pop("nodePort", None)
     if one["kind"] == "Secret":
         held = {name: base64.b64decode(value).decode() for name, value in one.pop("data").items()}
         one["holds"] = {name: re.sub("/[a-z]+$", "/…", value) for name, value in held.items()}
@@ -120,13 +124,10 @@ def _stored(one: dict[str, Any]) -> dict[str, Any]:
 
 def database(image: str, name: str) -> str:
     """Return the URL of a fresh database in a PostgreSQL that runs in a namespace of its own."""
-    run = ("--namespace", DATABASE)
-    if not kubectl("get", "namespace", DATABASE, "--ignore-not-found"):
-        kubectl("create", "namespace", DATABASE)
-        kubectl(*run, "run", "postgres", f"--image={image}", "--port=5432", "--env=POSTGRES_PASSWORD=test", "--expose")
-    kubectl(*run, "wait", "--for=condition=Ready", "pod/postgres", "--timeout=120s")
+    address = server(image, "postgres", 5432, "--env=POSTGRES_PASSWORD=test")
     psql = (
-        *run,
+        "--namespace",
+        DATABASE,
         "exec",
         "postgres",
         "--",
@@ -140,7 +141,18 @@ def database(image: str, name: str) -> str:
     eventually(lambda: "1 row" in kubectl(*psql, "select 1", check=False), seconds=60)
     kubectl(*psql, f"drop database if exists {name} with (force)")
     kubectl(*psql, f"create database {name}")
-    return f"postgres://postgres:test@postgres.{DATABASE}.svc:5432/{name}"
+    return f"postgres://postgres:test@{address}/{name}"
+
+
+def server(image: str, name: str, port: int, *options: str) -> str:
+    """Return the address of a server that runs in the databases' namespace; start it when it is not there."""
+    run = ("--namespace", DATABASE)
+    if not kubectl("get", "namespace", DATABASE, "--ignore-not-found"):
+        kubectl("create", "namespace", DATABASE)
+    if not kubectl(*run, "get", "pod", name, "--ignore-not-found"):
+        kubectl(*run, "run", name, f"--image={image}", f"--port={port}", *options, "--expose")
+    kubectl(*run, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=120s")
+    return f"{name}.{DATABASE}.svc:{port}"
 
 
 def for_the_cluster(registry: str, *images: str) -> dict[str, str]:

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import requests
+
+
+@contextmanager
+def repeatedly(action: Callable[[int], None], times: int) -> Iterator[None]:
+    """Do something every 50 ms beside the block, so many times at most; it is told how often it was done before."""
+    done = threading.Event()
+
+    def act() -> None:
+        for number in range(times):
+            if done.wait(0.05):
+                return
+            action(number)
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 @contextmanager
@@ -17,25 +37,16 @@ def load(*urls: str) -> Iterator[dict[str, Any]]:
     Each is on a connection of its own. `reasons` has what the failed ones said.
     """
     counts: dict[str, Any] = {"answered": 0, "failed": 0, "reasons": []}
-    done = threading.Event()
 
-    def send() -> None:
-        for number in range(6000):
-            if done.wait(0.05):
-                return
-            try:
-                answer = requests.get(urls[number % len(urls)], timeout=10)
-                reason = "" if answer.ok else f"{answer.status_code} {answer.text[:200]}"
-            except requests.RequestException as error:
-                reason = repr(error)
-            counts["failed" if reason else "answered"] += 1
-            if reason:
-                counts["reasons"].append(reason)
+    def send(number: int) -> None:
+        try:
+            answer = requests.get(urls[number % len(urls)], timeout=10)
+            reason = "" if answer.ok else f"{answer.status_code} {answer.text[:200]}"
+        except requests.RequestException as error:
+            reason = repr(error)
+        counts["failed" if reason else "answered"] += 1
+        if reason:
+            counts["reasons"].append(reason)
 
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
+    with repeatedly(send, 6000):
         yield counts
-    finally:
-        done.set()
-        thread.join()

@@ -73,14 +73,17 @@ pub async fn get(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let read = files(&app)?.read(&name).await;
-    let content = read
-        .map_err(|error| Problem::internal(&error))?
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND))?;
-    let known = TYPES
+    let files = files(&app)?;
+    let missing = || Problem::new(StatusCode::NOT_FOUND);
+    let (kind, _) = TYPES
         .iter()
-        .find(|(_, extension)| name.ends_with(&format!(".{extension}")));
-    let (kind, _) = known.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND))?;
+        .find(|(_, extension)| name.ends_with(&format!(".{extension}")))
+        .ok_or_else(missing)?;
+    let content = files
+        .read(&name)
+        .await
+        .map_err(|error| Problem::internal(&error))?
+        .ok_or_else(missing)?;
     let headers = [
         (CONTENT_TYPE, *kind),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

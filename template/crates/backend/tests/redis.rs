@@ -13,7 +13,7 @@ async fn servers_share_the_cache() {
         return;
     };
     let path = format!(
-        "{}/shared-{}.db",
+        "{}/cached-{}.db",
         env!("CARGO_TARGET_TMPDIR"),
         Uuid::now_v7()
     );

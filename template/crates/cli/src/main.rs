@@ -64,7 +64,7 @@ async fn migrate_database(values: &Values) -> Outcome {
 fn examine(about: &About, matches: &ArgMatches) -> ExitCode {
     let table = config::backend();
     match program::settings(about, matches, &table, &table) {
-        Ok(values) => program::run(about, &values, doctor::examine(&values)),
+        Ok(values) => program::answer(about, &values, doctor::examine(&values)),
         Err(code) => code,
     }
 }

@@ -53,6 +53,16 @@ pub fn settings(
 /// Runs `work` with logs and threads, and shows its error.
 pub fn run(about: &About, values: &Values, work: impl Future<Output = Outcome>) -> ExitCode {
     telemetry::init(values);
+    complete(about, work)
+}
+
+/// The same for work that prints an answer: nothing else is on standard output.
+pub fn answer(about: &About, values: &Values, work: impl Future<Output = Outcome>) -> ExitCode {
+    telemetry::init_beside_an_answer(values);
+    complete(about, work)
+}
+
+fn complete(about: &About, work: impl Future<Output = Outcome>) -> ExitCode {
     let outcome = Runtime::new()
         .map_err(Into::into)
         .and_then(|runtime| runtime.block_on(work));

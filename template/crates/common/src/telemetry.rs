@@ -1,7 +1,8 @@
 //! Logs: JSON lines for machines, text for people at a terminal.
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::config::{Definition, Parse, Setting, Values};
 
@@ -27,10 +28,19 @@ enum LogFormat {
 
 /// Sends the process's logs to standard output, as the settings say.
 pub fn init(values: &Values) {
+    start(values, BoxMakeWriter::new(stdout), stdout().is_terminal());
+}
+
+/// The same to standard error, where standard output is for an answer.
+pub fn init_beside_an_answer(values: &Values) {
+    start(values, BoxMakeWriter::new(stderr), stderr().is_terminal());
+}
+
+fn start(values: &Values, writer: BoxMakeWriter, terminal: bool) {
     let logs = tracing_subscriber::fmt()
         .with_max_level(values.get(&LOG_LEVEL))
-        .with_target(false);
-    let terminal = stdout().is_terminal();
+        .with_target(false)
+        .with_writer(writer);
     let json = match values.get(&LOG_FORMAT) {
         LogFormat::Auto => !terminal,
         LogFormat::Json => true,

@@ -149,6 +149,11 @@ impl Server {
         assert!(status.expect("there is a shell").success());
     }
 
+    /// Kills it, and returns when it is gone: until then its port may still take a connection.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it is a child");
+    }
+
     pub async fn ended(&mut self) -> ExitStatus {
         timeout(PATIENCE, self.child.wait())
             .await

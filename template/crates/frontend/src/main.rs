@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     match matches.subcommand_name() {
-        Some("healthcheck") => program::run(
+        Some("healthcheck") => program::answer(
             &about,
             &values,
             program::healthcheck(&values, &HTTP_ADDRESS),

@@ -37,7 +37,11 @@ fn main() -> ExitCode {
         Ok(values) => values,
         Err(code) => return code,
     };
-    program::run(&about, &values, serve(about.clone(), &matches, &values))
+    let work = serve(about.clone(), &matches, &values);
+    if matches.subcommand_name() == Some("healthcheck") {
+        return program::answer(&about, &values, work);
+    }
+    program::run(&about, &values, work)
 }
 
 fn command(about: &About) -> Command {

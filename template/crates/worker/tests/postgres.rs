@@ -3,19 +3,31 @@ mod scenarios;
 
 use std::env;
 
-use scenarios::{Brake, Place};
+use scenarios::{Brake, Place, Wire};
 use sqlx::{AnyPool, AssertSqlSafe};
 use uuid::Uuid;
 
 const SLEEPING: Brake = Brake {
     on: &[
-        "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
          'BEGIN PERFORM pg_sleep(AMOUNT); RETURN NEW; END'",
-        "CREATE TRIGGER slow BEFORE INSERT ON note_words FOR EACH ROW EXECUTE FUNCTION slow()",
+        "CREATE TRIGGER slow BEFORE MOMENT EXECUTE FUNCTION slow()",
     ],
-    off: "DROP TRIGGER slow ON note_words",
-    short: "1",
-    long: "60",
+    // The server does not notice that a client was killed for which it sleeps.
+    off: &[
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event = 'PgSleep'",
+        "DROP FUNCTION slow CASCADE",
+    ],
+    reading: &[
+        "ALTER TABLE notes RENAME TO stored_notes",
+        "CREATE VIEW notes AS SELECT stored_notes.* FROM stored_notes CROSS JOIN pg_sleep(AMOUNT)",
+    ],
+    million: None,
+    braked: Some(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    ),
+    sending: "INSERT ON apalis.jobs FOR EACH ROW",
 };
 
 async fn place() -> Option<Place> {
@@ -51,11 +63,21 @@ macro_rules! on_postgres {
 on_postgres!(
     a_job_runs_if_and_only_if_its_transaction_is_committed,
     a_killed_workers_job_is_done_by_another_and_counts_once,
+    a_job_that_outlasts_its_lease_stays_with_its_worker,
     a_job_that_runs_when_the_signal_comes_is_finished,
     several_schedulers_fire_once,
-    killed_between_commit_and_sending_the_job_arrives,
-    a_job_that_is_sent_twice_runs_once,
+    a_scheduler_that_is_killed_while_it_sends_loses_nothing,
+    a_scheduler_that_is_killed_after_it_sent_has_the_job_run_once,
     what_the_broker_forgot_is_sent_again,
     a_poisoned_job_ends_among_the_dead_where_people_find_it,
     queues_are_apart,
 );
+
+/// Its programs reach the database, which is also their broker, over a wire; the test itself does not.
+#[tokio::test]
+async fn a_database_that_is_cut_off_in_the_middle_of_load_loses_nothing() {
+    let Some(place) = place().await else { return };
+    let (wire, url) = Wire::to(place.database_url(), 5432).await;
+    let place = place.behind(wire).with("DATABASE_URL", &url);
+    scenarios::a_broker_that_is_cut_off_in_the_middle_of_load_loses_nothing(place).await;
+}

@@ -41,7 +41,7 @@ run "only_the_board_is_called" {
     scheduler = { enabled = true }
     board     = { enabled = true }
     postgres  = { mode = "external" }
-    secrets   = { values = { database_url = "postgres://app:secret@db.example/app" } }
+    secrets   = { values = { database_url = "postgres://app:<password>@db.example/app" } }
   }
   assert {
     condition     = contains(keys(kubernetes_service_v1.component), "board") && !contains(keys(kubernetes_service_v1.component), "worker")

@@ -26,7 +26,7 @@ run "an_autoscaler_alone_says_how_many" {
   variables {
     backend  = { autoscaling = { enabled = true } }
     postgres = { mode = "external" }
-    secrets  = { values = { database_url = "postgres://app:secret@db.example/app" } }
+    secrets  = { values = { database_url = "postgres://app:<password>@db.example/app" } }
   }
   assert {
     condition     = kubernetes_horizontal_pod_autoscaler_v2.component["backend"].spec[0].max_replicas == 5

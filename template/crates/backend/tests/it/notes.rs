@@ -100,7 +100,7 @@ async fn notes_in_a_file_outlive_the_server() {
     assert_eq!(run(BACKEND, &["migrate"], &environment).await.code, Some(0));
     let server = backend(&environment).await;
     server.post("/api/notes", r#"{"text": "kept"}"#).await;
-    drop(server);
+    server.kill().await;
     let list = backend(&environment).await.get("/api/notes").await.json();
     assert_eq!(list["notes"][0]["text"], "kept");
 }

@@ -125,7 +125,7 @@ async fn the_health_check_asks_the_server() {
         "{}",
         ended.stdout
     );
-    drop(server);
+    server.kill().await;
     let ended = check().await;
     assert_eq!(ended.code, Some(1));
     assert_eq!(ended.stdout, format!("nothing listens on {address}\n"));

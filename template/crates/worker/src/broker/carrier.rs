@@ -1,9 +1,17 @@
 //! What every broker can do.
-use std::{error::Error, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use apalis::prelude::Data;
+use apalis_core::backend::ext::poll_strategy::{PollSnapshot, PollStrategy};
 use common::{health::State, server::Stop, services::jobs::life::Due};
 use serde::{Deserialize, Serialize};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often an idle queue is asked for news.
 pub const POLL: Duration = Duration::from_millis(250);
@@ -76,6 +84,29 @@ pub(super) async fn handle(message: Message, handler: Data<Handler>) {
     handle(message).await;
 }
 
+/// Wakes apalis' worker at an interval. Its own strategy forgets to when asking the broker took longer than that, and
+/// the worker then asks no more until its next heartbeat, which is half a minute later.
+pub(super) struct Every(Interval);
+
+impl Every {
+    pub fn new(period: Duration) -> Self {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self(ticks)
+    }
+}
+
+impl PollStrategy for Every {
+    fn poll_drive(&mut self, context: &mut Context<'_>, _: &PollSnapshot) -> Poll<Option<()>> {
+        let mut answer = Poll::Pending;
+        // Only a tick that is still to come wakes anybody.
+        while self.0.poll_tick(context).is_ready() {
+            answer = Poll::Ready(Some(()));
+        }
+        answer
+    }
+}
+
 /// Runs apalis' worker over a storage: its types differ with each broker, and have no short names.
 macro_rules! receive {
     ($storage:expr, $worker:expr, $concurrency:expr, $handler:expr, $stop:expr) => {{
@@ -89,8 +120,9 @@ macro_rules! receive {
             // It fails where the worker has ended by itself.
             let _ = ending.stop();
         });
+        let ticks = $crate::broker::carrier::Every::new($crate::broker::POLL);
         let running = WorkerBuilder::new(context)
-            .backend($storage.poll_with_interval($crate::broker::POLL))
+            .backend($storage.poll_with_strategy(ticks))
             .concurrency($concurrency)
             .data(handler)
             .build($crate::broker::carrier::handle)
@@ -99,3 +131,31 @@ macro_rules! receive {
     }};
 }
 pub(super) use receive;
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, thread};
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_is_woken_again_however_long_its_broker_takes() {
+        let period = Duration::from_millis(5);
+        let (mut ticks, mut polls) = (Every::new(period), 0);
+        let polled = poll_fn(|context| {
+            let _ = ticks.poll_drive(context, &PollSnapshot::new());
+            polls += 1;
+            // What a broker does that takes longer than the period.
+            thread::sleep(period * 2);
+            if polls < 10 {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        });
+        let woken = timeout(Duration::from_secs(10), polled).await;
+        assert!(woken.is_ok(), "nobody wakes it any more");
+    }
+}

@@ -26,6 +26,11 @@ async fn a_killed_workers_job_is_done_by_another_and_counts_once() {
 }
 
 #[tokio::test]
+async fn a_job_that_outlasts_its_lease_stays_with_its_worker() {
+    scenarios::a_job_that_outlasts_its_lease_stays_with_its_worker(place("lasting")).await;
+}
+
+#[tokio::test]
 async fn a_job_that_runs_when_the_signal_comes_is_finished() {
     scenarios::a_job_that_runs_when_the_signal_comes_is_finished(place("drained")).await;
 }
@@ -36,13 +41,13 @@ async fn several_schedulers_fire_once() {
 }
 
 #[tokio::test]
-async fn killed_between_commit_and_sending_the_job_arrives() {
-    scenarios::killed_between_commit_and_sending_the_job_arrives(place("unsent")).await;
+async fn a_scheduler_that_is_killed_while_it_sends_loses_nothing() {
+    scenarios::a_scheduler_that_is_killed_while_it_sends_loses_nothing(place("sending")).await;
 }
 
 #[tokio::test]
-async fn a_job_that_is_sent_twice_runs_once() {
-    scenarios::a_job_that_is_sent_twice_runs_once(place("twice")).await;
+async fn a_scheduler_that_is_killed_after_it_sent_has_the_job_run_once() {
+    scenarios::a_scheduler_that_is_killed_after_it_sent_has_the_job_run_once(place("sent")).await;
 }
 
 #[tokio::test]
@@ -160,6 +165,20 @@ async fn it_waits_for_the_schema_and_says_so() {
         .until("SELECT COUNT(*) FROM note_words WHERE words = 3", 1)
         .await;
     assert_eq!(worker.get("/readyz").await.status, 200);
+    // Its queues and its scheduler all want the broker's tables, which are made once.
+    let logs = worker.logs();
+    assert!(!logs.contains("the broker is away"), "{logs}");
+}
+
+#[tokio::test]
+async fn an_answer_has_no_log_in_it() {
+    let place = place("answers").with("LOG_LEVEL", "trace");
+    place.migrated().await;
+    place.note("a b c").await;
+    let list = place.run(&["jobs", "list", "--json"]).await;
+    assert_eq!(list.stdout.lines().count(), 1, "{}", list.stdout);
+    assert!(list.stdout.contains("\"count_words\""), "{}", list.stdout);
+    assert!(list.stderr.contains("SELECT"), "{}", list.stderr);
 }
 
 #[tokio::test]

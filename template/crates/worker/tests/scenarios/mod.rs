@@ -1,6 +1,8 @@
 //! What must hold whichever database and broker there are: each test file runs these with its own.
 #![allow(dead_code, reason = "each test file runs those that concern it")]
 
+mod wire;
+
 use std::time::{Duration, Instant};
 
 use common::{
@@ -16,6 +18,8 @@ use sqlx::{AnyPool, AssertSqlSafe};
 use tokio::time::sleep;
 use uuid::Uuid;
 
+pub use wire::Wire;
+
 pub const WORKER: &str = env!("CARGO_BIN_EXE_worker");
 /// Longer than anything that works takes, on a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -25,6 +29,7 @@ pub struct Place {
     database: Database,
     environment: Vec<(&'static str, String)>,
     brake: Brake,
+    wire: Option<Wire>,
 }
 
 impl Place {
@@ -45,12 +50,23 @@ impl Place {
             database: Database::open(&values).unwrap(),
             environment,
             brake,
+            wire: None,
         }
+    }
+
+    /// The same, with its broker at the end of a wire.
+    pub fn behind(mut self, wire: Wire) -> Self {
+        self.wire = Some(wire);
+        self
     }
 
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.environment.push((name, value.to_owned()));
         self
+    }
+
+    pub fn database_url(&self) -> &str {
+        self.database.url()
     }
 
     pub fn environment(&self) -> Vec<(&str, &str)> {
@@ -118,6 +134,10 @@ impl Place {
 
     /// Waits until a query that counts gives `expected`.
     pub async fn until(&self, sql: &str, expected: i64) {
+        self.until_within(PATIENCE, sql, expected).await;
+    }
+
+    async fn until_within(&self, patience: Duration, sql: &str, expected: i64) {
         let begun = Instant::now();
         loop {
             let count = self.count(sql).await;
@@ -125,58 +145,160 @@ impl Place {
                 return;
             }
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < patience,
                 "{sql} gives {count}, not {expected}"
             );
             sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// Makes the example job take a while: a second or so, or longer than any test waits.
-    async fn slow(&self, long: bool) {
+    /// Makes a moment take this long.
+    async fn slow(&self, moment: &str, seconds: u32) {
+        let amount = self.amount(seconds).await;
         for sql in self.brake.on {
-            let amount = if long {
-                self.brake.long
-            } else {
-                self.brake.short
-            };
-            self.change(&sql.replace("AMOUNT", amount)).await;
+            let sql = sql.replace("MOMENT", moment);
+            self.change(&sql.replace("AMOUNT", &amount)).await;
         }
     }
 
+    /// Makes it take this long to read a note, which keeps nobody from writing.
+    async fn slow_to_read(&self, seconds: u32) {
+        let amount = self.amount(seconds).await;
+        for sql in self.brake.reading {
+            self.change(&sql.replace("AMOUNT", &amount)).await;
+        }
+    }
+
+    async fn amount(&self, seconds: u32) -> String {
+        let Some(million) = self.brake.million else {
+            return seconds.to_string();
+        };
+        let mut fastest = Duration::MAX;
+        for _ in 0..3 {
+            let begun = Instant::now();
+            self.count(million).await;
+            fastest = fastest.min(begun.elapsed());
+        }
+        let millions = Duration::from_secs(seconds.into()).div_duration_f64(fastest);
+        format!("{:.0}", millions * 1e6)
+    }
+
+    /// Makes what was slow as fast as before, also for who is in the middle of it.
     async fn fast(&self) {
-        self.change(self.brake.off).await;
+        for sql in self.brake.off {
+            self.change(sql).await;
+        }
+    }
+
+    /// Waits until somebody is in the middle of what is slow.
+    async fn braked(&self) {
+        if let Some(braked) = self.brake.braked {
+            return self.until(braked, 1).await;
+        }
+        // Who writes to an SQLite file keeps others from it; they wait five seconds, which is longer than any other
+        // writing takes.
+        let begun = Instant::now();
+        while sqlx::query("DELETE FROM notes WHERE id = 'none'")
+            .execute(self.pool())
+            .await
+            .is_ok()
+        {
+            assert!(begun.elapsed() < PATIENCE, "nobody is slow");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Makes a scheduler stand still while it sends, before the broker has anything.
+    async fn hold_sending(&self) {
+        match &self.wire {
+            Some(wire) => wire.hold(),
+            None => self.slow(self.brake.sending, AGES).await,
+        }
+    }
+
+    /// Waits until a scheduler stands there.
+    async fn held_sending(&self) {
+        match &self.wire {
+            Some(wire) => wire.holds(COUNT_WORDS.name).await,
+            None => self.braked().await,
+        }
+    }
+
+    async fn release_sending(&self) {
+        match &self.wire {
+            Some(wire) => wire.open(),
+            None => self.fast().await,
+        }
     }
 }
 
-/// How a database is made to take its time over an insertion.
+/// How a database is made to take its time.
 pub struct Brake {
+    /// Makes MOMENT take AMOUNT.
     pub on: &'static [&'static str],
-    pub off: &'static str,
-    pub short: &'static str,
-    pub long: &'static str,
+    pub off: &'static [&'static str],
+    /// Makes reading a note take AMOUNT.
+    pub reading: &'static [&'static str],
+    /// Where AMOUNT is how far to count: counts up to a million. Elsewhere it is seconds.
+    pub million: Option<&'static str>,
+    /// Counts who is in the middle of it, where the database knows.
+    pub braked: Option<&'static str>,
+    /// The moment when its broker gets a message.
+    pub sending: &'static str,
 }
 
-/// Counts up to a large number.
+/// When the example job writes its result.
+const RESULT: &str = "INSERT ON note_words FOR EACH ROW";
+/// When a scheduler writes down that it has sent a job.
+const SENT_DOWN: &str = "UPDATE ON background_jobs FOR EACH ROW WHEN (NEW.state = 'sent')";
+/// How many jobs there are in the middle of which something happens.
+const LOAD: i64 = 200;
+/// Longer than programs wait for a connection, and than a lease.
+const OUTAGE: Duration = Duration::from_secs(7);
+/// Longer than any test waits.
+const AGES: u32 = 100;
+
+/// SQLite cannot sleep, so it counts.
 pub const COUNTING: Brake = Brake {
     on: &[
         "CREATE VIEW many AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < AMOUNT) SELECT x FROM c",
-        "CREATE TRIGGER slow BEFORE INSERT ON note_words BEGIN SELECT COUNT(*) FROM many; END",
+        "CREATE TRIGGER slow BEFORE MOMENT BEGIN SELECT COUNT(*) FROM many; END",
     ],
-    off: "DROP TRIGGER slow",
-    short: "5000000",
-    long: "500000000",
+    off: &["DROP TRIGGER slow"],
+    reading: &[
+        "CREATE VIEW many AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < AMOUNT) SELECT x FROM c",
+        "ALTER TABLE notes RENAME TO stored_notes",
+        "CREATE VIEW notes AS SELECT * FROM stored_notes WHERE (SELECT COUNT(*) FROM many) > 0",
+    ],
+    million: Some(
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000) SELECT COUNT(*) FROM c",
+    ),
+    braked: None,
+    sending: "INSERT ON Jobs FOR EACH ROW",
 };
 
+const WAITING: &str = "SELECT COUNT(*) FROM background_jobs WHERE state = 'waiting'";
+const SENT: &str = "SELECT COUNT(*) FROM background_jobs WHERE state = 'sent'";
 const DONE: &str =
     "SELECT COUNT(*) FROM background_jobs WHERE state = 'done' AND kind = 'count_words'";
 const RUNNING: &str = "SELECT COUNT(*) FROM background_jobs WHERE state = 'running'";
 
-fn ended(server: &Server, outcome: &str) -> usize {
-    let logs = server.logs();
-    logs.lines()
-        .filter(|line| line.contains("a job ended") && line.contains(outcome))
-        .count()
+/// Asserts how many jobs ended so, as workers' logs say: a line is there soon after the job's row is.
+async fn ended(workers: &[&Server], outcome: &str, expected: usize) {
+    let begun = Instant::now();
+    loop {
+        let logs: String = workers.iter().map(|worker| worker.logs()).collect();
+        let count = logs
+            .lines()
+            .filter(|line| line.contains("a job ended") && line.contains(outcome))
+            .count();
+        if count >= expected {
+            assert_eq!(count, expected, "{logs}");
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{count} of {expected}: {logs}");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 pub async fn a_job_runs_if_and_only_if_its_transaction_is_committed(place: Place) {
@@ -219,7 +341,7 @@ impl Reply {
 
 pub async fn a_killed_workers_job_is_done_by_another_and_counts_once(place: Place) {
     place.migrated().await;
-    place.slow(true).await;
+    place.slow(RESULT, AGES).await;
     let scheduler = place.start("scheduler").await;
     let mut first = place.start("run").await;
     place.note("a b c d").await;
@@ -237,7 +359,7 @@ pub async fn a_killed_workers_job_is_done_by_another_and_counts_once(place: Plac
     place.until(DONE, 1).await;
     // The lease of two seconds, and what sending takes; the machine may be busy.
     assert!(
-        killed.elapsed() < Duration::from_secs(20),
+        killed.elapsed() < Duration::from_secs(40),
         "{:?}",
         killed.elapsed()
     );
@@ -253,13 +375,32 @@ pub async fn a_killed_workers_job_is_done_by_another_and_counts_once(place: Plac
             .await,
         2
     );
-    assert_eq!(ended(&second, "done"), 1, "{}", second.logs());
+    ended(&[&second], "\"done\"", 1).await;
     drop(scheduler);
+}
+
+pub async fn a_job_that_outlasts_its_lease_stays_with_its_worker(place: Place) {
+    // A busy machine may hold up a renewal for two of them.
+    let place = place.with("JOB_LEASE", "3s");
+    place.migrated().await;
+    place.note("a b c").await;
+    place.slow_to_read(10).await;
+    let _scheduler = place.start("scheduler").await;
+    // Either takes what the other loses.
+    let workers = [place.start("run").await, place.start("run").await];
+    place.until(RUNNING, 1).await;
+    let begun = Instant::now();
+    let over = "SELECT COUNT(*) FROM background_jobs WHERE state = 'done' OR attempt > 1";
+    place.until(over, 1).await;
+    assert_eq!(place.count("SELECT attempt FROM background_jobs").await, 1);
+    let took = begun.elapsed();
+    assert!(took > Duration::from_secs(6), "no two leases: {took:?}");
+    ended(&workers.each_ref(), "\"done\"", 1).await;
 }
 
 pub async fn a_job_that_runs_when_the_signal_comes_is_finished(place: Place) {
     place.migrated().await;
-    place.slow(false).await;
+    place.slow(RESULT, 1).await;
     let _scheduler = place.start("scheduler").await;
     let mut worker = place.start("run").await;
     place.note("a b").await;
@@ -296,41 +437,77 @@ pub async fn several_schedulers_fire_once(place: Place) {
     assert_eq!(place.count(twice).await, 0);
 }
 
-pub async fn killed_between_commit_and_sending_the_job_arrives(place: Place) {
+pub async fn a_scheduler_that_is_killed_while_it_sends_loses_nothing(place: Place) {
     place.migrated().await;
     let mut scheduler = place.start("scheduler").await;
+    // Once it has sent, what the broker keeps messages in is there.
+    place.note("one").await;
+    place.until(SENT, 1).await;
+    place.hold_sending().await;
+    place.note("one two").await;
+    place.held_sending().await;
     scheduler.signal("KILL").await;
     scheduler.ended().await;
-    // Committed, and nobody there to send it.
-    place.note("one").await;
-    assert_eq!(
-        place
-            .count("SELECT COUNT(*) FROM background_jobs WHERE state = 'waiting'")
-            .await,
-        1
-    );
+    place.release_sending().await;
+    assert_eq!(place.count(WAITING).await, 1);
     let _scheduler = place.start("scheduler").await;
     let _worker = place.start("run").await;
-    place.until(DONE, 1).await;
+    place.until(DONE, 2).await;
 }
 
-pub async fn a_job_that_is_sent_twice_runs_once(place: Place) {
+pub async fn a_scheduler_that_is_killed_after_it_sent_has_the_job_run_once(place: Place) {
     place.migrated().await;
-    let _scheduler = place.start("scheduler").await;
+    place.slow(SENT_DOWN, AGES).await;
+    let mut scheduler = place.start("scheduler").await;
     place.note("one").await;
-    let sent = "SELECT COUNT(*) FROM background_jobs WHERE state = 'sent'";
-    place.until(sent, 1).await;
-    // As after a crash between sending and writing it down.
-    place
-        .change("UPDATE background_jobs SET state = 'waiting'")
-        .await;
-    place.until(sent, 1).await;
+    // The broker has the message, and the scheduler is about to write that down.
+    place.braked().await;
+    scheduler.signal("KILL").await;
+    scheduler.ended().await;
+    place.fast().await;
+    assert_eq!(place.count(WAITING).await, 1);
+    let _scheduler = place.start("scheduler").await;
+    place.until(SENT, 1).await;
     let worker = place.start("run").await;
     place.until(DONE, 1).await;
     // What comes after both messages shows that both were handled.
     place.note("two").await;
     place.until(DONE, 2).await;
-    assert_eq!(ended(&worker, "\"done\""), 2, "{}", worker.logs());
+    ended(&[&worker], "\"done\"", 2).await;
+    ended(&[&worker], "", 2).await;
+}
+
+pub async fn a_broker_that_is_cut_off_in_the_middle_of_load_loses_nothing(place: Place) {
+    place.migrated().await;
+    let wire = place.wire.as_ref().expect("its broker is behind a wire");
+    let _scheduler = place.start("scheduler").await;
+    // One, so that nobody does its work when it has given up.
+    let _worker = place.start("run").await;
+    // Others go on asking for jobs, whatever scheduler and worker can reach.
+    let load = async {
+        for _ in 0..LOAD {
+            place.note("one two").await;
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let outage = async {
+        let begun = Instant::now();
+        while place.count(DONE).await < LOAD / 10 {
+            assert!(begun.elapsed() < PATIENCE);
+            sleep(Duration::from_millis(10)).await;
+        }
+        wire.cut();
+        sleep(OUTAGE).await;
+        let missing = place.count("SELECT COUNT(*) FROM notes").await - place.count(DONE).await;
+        wire.open();
+        missing
+    };
+    let ((), missing) = tokio::join!(load, outage);
+    assert!(missing > LOAD / 10, "{missing} jobs met an outage");
+    // A job whose news was lost is sent again after a minute.
+    place.until_within(PATIENCE * 3, DONE, LOAD).await;
+    let counted = "SELECT COUNT(*) FROM note_words WHERE words = 2";
+    assert_eq!(place.count(counted).await, LOAD);
 }
 
 pub async fn what_the_broker_forgot_is_sent_again(place: Place) {
@@ -362,12 +539,8 @@ pub async fn a_poisoned_job_ends_among_the_dead_where_people_find_it(place: Plac
     // The worker has survived it.
     place.note("one").await;
     place.until(DONE, 1).await;
-    assert_eq!(
-        (ended(&worker, "retried"), ended(&worker, "\"dead\"")),
-        (1, 1),
-        "{}",
-        worker.logs()
-    );
+    ended(&[&worker], "retried", 1).await;
+    ended(&[&worker], "\"dead\"", 1).await;
 
     let list = place.run(&["jobs", "list", "--state", "dead"]).await;
     assert!(

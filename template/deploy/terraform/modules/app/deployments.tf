@@ -1,6 +1,7 @@
 # A Deployment for each component of the app.
 
 resource "kubernetes_deployment_v1" "component" {
+  # checkov:skip=CKV_K8S_10,CKV_K8S_11,CKV_K8S_12,CKV_K8S_13,CKV_K8S_14,CKV_K8S_25:It does not look into each.value.
   for_each = local.components
 
   metadata {

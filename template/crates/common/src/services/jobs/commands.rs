@@ -107,7 +107,7 @@ pub fn run(about: &About, name: &str, matches: &ArgMatches) -> Option<ExitCode> 
     let table = config::tool();
     Some(
         match program::settings(about, inner, &table, &config::backend()) {
-            Ok(values) => program::run(about, &values, change(&values, name, inner)),
+            Ok(values) => program::answer(about, &values, change(&values, name, inner)),
             Err(code) => code,
         },
     )
