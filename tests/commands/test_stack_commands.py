@@ -6,18 +6,7 @@ import json
 
 import pytest
 
-from .conftest import Desk
-
-CONTAINER = json.dumps(
-    [
-        {
-            "Id": "c0ffee",
-            "Name": "/acme-notes-dev-postgres-1",
-            "State": {"Running": True},
-            "Config": {"Labels": {"com.docker.compose.service": "postgres"}},
-        }
-    ]
-)
+from .conftest import Desk, running
 
 
 @pytest.fixture
@@ -61,7 +50,7 @@ def test_usage(stack: Desk) -> None:
     assert nothing.code == 1
     assert "nothing of acme-notes-dev runs" in nothing.output
     stack.says("^ps --all", "c0ffee\n")
-    stack.says("^inspect c0ffee", CONTAINER)
+    stack.says("^inspect c0ffee", running("postgres"))
     stack.says("^stats", "CPU\n")
     assert stack.inv("usage").code == 0
     assert stack.calls[-1][0] == ["stats", "--no-stream", "acme-notes-dev-postgres-1"]
@@ -100,7 +89,7 @@ def test_a_backup_that_is_not_there(stack: Desk) -> None:
 
 def test_a_dump_that_fails_leaves_no_file(stack: Desk) -> None:
     stack.says("^ps --all", "c0ffee\n")
-    stack.says("^inspect c0ffee", CONTAINER)
+    stack.says("^inspect c0ffee", running("postgres"))
     stack.says("pg_dump", "half of it", "pg_dump: error: lost\n", 1)
     result = stack.inv("db.backup")
     assert result.code == 1
