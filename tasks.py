@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from invoke import Context, Exit, task
+from invoke import Collection, Context, Exit, task
 
+from tools import fleet
 from tools import lock as lock_file
 from tools import plain as plain_files
 from tools.answers import CHECKOUT
@@ -81,3 +82,7 @@ def lock(_context: Context) -> None:
 def plain(_context: Context) -> None:
     """Write the plain file beside each .jinja file anew, after any change to one."""
     plain_files.main()
+
+
+namespace = Collection(render, build, push, deploy, demo, lock, plain)
+namespace.add_collection(Collection.from_module(fleet), "fleet")

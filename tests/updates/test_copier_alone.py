@@ -1,4 +1,4 @@
-"""Promise: `copier update` leaves an untouched project as it is, and brings later changes without losing an edit."""
+"""Promise: plain `copier update` leaves an untouched project as it is, and brings later changes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,109 @@
+"""Whole projects as git's trees: made of a folder, merged, compared, and put into place."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .console import stop
+from .run import ask, read
+
+LOCK = "Cargo.lock"
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A tree with the changes of both sides, and what git says of those that do not go together."""
+
+    tree: str
+    conflicts: tuple[str, ...]
+
+
+def check() -> None:
+    """Stop unless this is a repository of its own with nothing uncommitted: what changes can be told apart then."""
+    if ask(["git", "rev-parse", "--verify", "--quiet", "HEAD"]).returncode != 0:
+        stop("this project has no commit yet", 'make one: `git init && git add --all && git commit -m "Start"`')
+    if read(["git", "rev-parse", "--show-prefix"]).strip():
+        stop("this project is a folder of a larger repository", "use `copier update` in it, and read what it says")
+    if read(["git", "status", "--porcelain", "--untracked-files=no"]).strip():
+        stop("there are uncommitted changes", "commit them, or put them away: `git stash`")
+
+
+def head() -> str:
+    """Return the tree of what is committed."""
+    return read(["git", "rev-parse", "HEAD^{tree}"]).strip()
+
+
+def of_folder(folder: Path) -> str:
+    """Return a tree of everything in a folder, of which git's files of this repository get a copy."""
+    repository = read(["git", "rev-parse", "--absolute-git-dir"]).strip()
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = os.environ | {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
+        git = ["git", "-C", str(folder), f"--git-dir={repository}", "--work-tree=."]
+        # What the project ignores belongs to it all the same when the template makes it.
+        read([*git, "add", "--all", "--force"], env=environment)
+        return read([*git, "write-tree"], env=environment).strip()
+
+
+def merge(base: str, theirs: str) -> Merge:
+    """Return what is committed with the changes from one tree to another; the user's lock file is never in conflict."""
+    began = _commit(base)
+    sides = {"yours": _commit(head(), began), "template": _commit(theirs, began)}
+    # Their names stand in the marks of a conflict.
+    for name, commit in sides.items():
+        read(["git", "update-ref", f"refs/{name}", commit])
+    try:
+        done = ask(["git", "-c", "core.quotePath=false", "merge-tree", "--write-tree", "--name-only", *sides])
+    finally:
+        for name in sides:
+            read(["git", "update-ref", "-d", f"refs/{name}"])
+    if done.returncode not in (0, 1):
+        stop(f"git cannot merge: {done.stderr.strip()}", "update git to 2.38 or later")
+    tree, *said = done.stdout.splitlines()
+    conflicts = [line for line in said if line.startswith("CONFLICT")]
+    if any(line.endswith(f" {LOCK}") for line in conflicts):
+        tree = _with_our(LOCK, tree)
+        conflicts = [line for line in conflicts if not line.endswith(f" {LOCK}")]
+    return Merge(tree, tuple(line.removeprefix("CONFLICT ") for line in conflicts))
+
+
+def changes(before: str, after: str) -> list[str]:
+    """Return the names of files that differ between two trees, each with how: A, M, D or R."""
+    command = ["git", "-c", "core.quotePath=false", "diff-tree", "-r", "--find-renames", "--name-status"]
+    return [line.replace("\t", "  ") for line in read([*command, before, after]).splitlines()]
+
+
+def put(tree: str) -> None:
+    """Let the checkout and the index be a tree; stop when a file that nobody committed is in the way."""
+    read(
+        ["git", "read-tree", "-m", "-u", "HEAD", tree],
+        fix="move the files that it names away; nothing was changed",
+    )
+
+
+def put_back() -> None:
+    """Let the checkout and the index be what is committed."""
+    read(["git", "read-tree", "--reset", "-u", "HEAD"])
+
+
+def staged() -> str:
+    """Return the tree of the index."""
+    return read(["git", "write-tree"]).strip()
+
+
+def _with_our(name: str, tree: str) -> str:
+    """Return a tree with a file as it is committed."""
+    entry = read(["git", "ls-tree", "HEAD", "--", name]).split()
+    with tempfile.TemporaryDirectory() as scratch:
+        environment: Mapping[str, str] = os.environ | {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
+        read(["git", "read-tree", tree], env=environment)
+        read(["git", "update-index", "--add", "--cacheinfo", f"{entry[0]},{entry[2]},{name}"], env=environment)
+        return read(["git", "write-tree"], env=environment).strip()
+
+
+def _commit(tree: str, parent: str = "") -> str:
+    """Return a commit that nothing names."""
+    who = {f"GIT_{role}_{what}": "template" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    parents = ["-p", parent] if parent else []
+    return read(["git", "commit-tree", *parents, "-m", "-", tree], env=os.environ | who).strip()

@@ -1,0 +1,124 @@
+"""The template that this project came from: its versions, and what each makes of this project's answers."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import trees
+from .console import stop
+from .run import ROOT, ask, hint, read
+
+ANSWERS = ".copier-answers.yml"
+# As Copier understands them.
+_SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the project came from: the template's address and version, and the answers that were given."""
+
+    source: str
+    version: str
+    answers: dict[str, Any]
+
+
+def origin() -> Origin:
+    """Return where this project came from; stop when it no longer says so."""
+    path = ROOT / ANSWERS
+    if not path.is_file():
+        stop(f"there is no {ANSWERS}, so nothing is known of the template", f"restore it: `git checkout {ANSWERS}`")
+    known = yaml.safe_load(path.read_text(encoding="utf-8"))
+    answers = {name: value for name, value in known.items() if not name.startswith("_")}
+    return Origin(known["_src_path"], str(known["_commit"]), answers)
+
+
+class Template:
+    """A clone of the template, in a folder that somebody else takes away."""
+
+    def __init__(self, source: str, folder: Path) -> None:
+        """Clone the template."""
+        self._source = source
+        self._folder = folder
+        address = next((_SHORT[short] + source[3:] for short in _SHORT if source.startswith(short)), source)
+        read(
+            ["git", "clone", "--quiet", address, str(folder)],
+            fix=f"see that this machine reaches the template; `_src_path` in {ANSWERS} is its address",
+        )
+
+    def newest(self) -> str:
+        """Return the newest version; stop when there is none yet."""
+        tags = read(["git", "-C", str(self._folder), "tag", "--list", "v*", "--sort=-version:refname"]).split()
+        # One that is being tried has a hyphen.
+        released = [tag for tag in tags if "-" not in tag]
+        if not released:
+            stop("the template has no version yet", "name a commit of it with --to")
+        return released[0]
+
+    def check(self, version: str) -> None:
+        """Stop unless the template has a version."""
+        known = ask(["git", "-C", str(self._folder), "rev-parse", "--verify", "--quiet", f"{version}^{{commit}}"])
+        if known.returncode != 0:
+            tags = read(["git", "-C", str(self._folder), "tag", "--sort=version:refname"]).split()
+            stop(f"the template has no version {version!r}", f"choose from: {', '.join(tags) or 'its commits'}")
+
+    def file(self, version: str, name: str) -> str:
+        """Return a file of the template, as a version has it; empty where it has none."""
+        return ask(["git", "-C", str(self._folder), "show", f"{version}:{name}"]).stdout
+
+    def options(self, version: str) -> dict[str, list[str]]:
+        """Return the questions of which several choices can be made, with their choices."""
+        questions = yaml.safe_load(self.file(version, "copier.yml"))
+        return {
+            name: list(question["choices"].values())
+            for name, question in questions.items()
+            if isinstance(question, dict) and question.get("multiselect")
+        }
+
+    def made(self, known: Origin) -> str:
+        """Return the project as it once came from the template, as a tree of this repository."""
+        self.check(known.version)
+        return self.make(known.version, known.answers)
+
+    def make(self, version: str, answers: dict[str, Any]) -> str:
+        """Return the project that a version makes of answers, as a tree of this repository."""
+        with tempfile.TemporaryDirectory() as scratch:
+            data, made = Path(scratch) / "answers.yml", Path(scratch) / "made"
+            data.write_text(yaml.safe_dump(self._renamed(version, answers)), encoding="utf-8")
+            flags = ["--quiet", "--defaults", "--vcs-ref", version, "--data-file", str(data)]
+            done = ask([*_copier(), "copy", *flags, str(self._folder), str(made)])
+            if done.returncode != 0:
+                said = (done.stderr or done.stdout).strip().splitlines() or ["it says nothing"]
+                stop(f"version {version} cannot be made of these answers: {said[-1]}", "other answers, or another --to")
+            # It came from a clone, which will be gone.
+            kept = made / ANSWERS
+            text = re.sub(r"(?m)^_src_path:.*$", f"_src_path: {self._source}", kept.read_text(encoding="utf-8"))
+            kept.write_text(text, encoding="utf-8")
+            return trees.of_folder(made)
+
+    def _renamed(self, version: str, answers: dict[str, Any]) -> dict[str, Any]:
+        """Return answers by the names that a version has for them."""
+        names = yaml.safe_load(self.file(version, "renamed-answers.yaml")) or {}
+        return {names.get(name, name): value for name, value in answers.items()}
+
+
+@contextmanager
+def template(source: str) -> Iterator[Template]:
+    """Give a clone of the template, and take it away afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Template(source, Path(folder) / "template")
+
+
+def _copier() -> list[str]:
+    """Return the command by which Copier is called here."""
+    if shutil.which("copier"):
+        return ["copier"]
+    if shutil.which("uvx"):
+        return ["uvx", "copier"]
+    stop("copier is not installed", hint("copier"))

@@ -1,0 +1,212 @@
+"""The template that this project came from: what is new in it, and taking or leaving parts of it."""
+
+import json
+import re
+import shutil
+from typing import Any
+
+from invoke import Context, task
+
+from ._lib import trees
+from ._lib.console import confirm, say, stop
+from ._lib.images import FOLDER
+from ._lib.run import ask, read
+from ._lib.upstream import Origin, Template, origin, template
+
+GROUP = "template"
+
+# What was changed last, for the way back.
+_LAST = FOLDER / "template.json"
+_PLAN = "show what would change, and change nothing"
+_KEEP = "leave conflicts in the files, marked, instead of changing nothing"
+
+
+@task(auto_shortflags=False)
+def status(_context: Context) -> None:
+    """Say which version of the template this is, which is the newest, and what is in between."""
+    known = origin()
+    with template(known.source) as upstream:
+        newest = upstream.newest()
+        say(f"This project is of version {known.version}; the newest is {newest}.")
+        if known.version == newest:
+            return
+        for heading, text in _news(upstream, known.version, newest):
+            say(f"\n{heading}\n\n{text}")
+        say("\nNext: `inv template.update --plan`")
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "to": "the version (default: the newest)",
+        "plan": _PLAN,
+        "keep-conflicts": _KEEP,
+        "yes": "do not ask before changing",
+    },
+)
+def update(
+    _context: Context, to: str = "", plan: bool = False, keep_conflicts: bool = False, yes: bool = False
+) -> None:
+    """Bring what is new in the template; stop, with nothing changed, where it and you changed the same lines."""
+    trees.check()
+    known = origin()
+    with template(known.source) as upstream:
+        version = to or upstream.newest()
+        upstream.check(version)
+        base = upstream.made(known)
+        theirs = upstream.make(version, known.answers)
+    _change(f"from {known.version} to {version}", base, theirs, plan, keep_conflicts, yes)
+
+
+@task(
+    positional=["option"],
+    auto_shortflags=False,
+    help={"option": "a component, a service or a way to deploy", "plan": _PLAN, "yes": "do not ask before changing"},
+)
+def add(_context: Context, option: str, plan: bool = False, yes: bool = False) -> None:
+    """Add a part of the template that this project does not have."""
+    _choose(option, True, plan, yes)
+
+
+@task(
+    positional=["option"],
+    auto_shortflags=False,
+    help={"option": "a component, a service or a way to deploy", "plan": _PLAN, "yes": "do not ask before changing"},
+)
+def remove(_context: Context, option: str, plan: bool = False, yes: bool = False) -> None:
+    """Remove a part of the template; stop, with nothing changed, where you changed what would go."""
+    _choose(option, False, plan, yes)
+
+
+def _choose(option: str, wanted: bool, plan: bool, yes: bool) -> None:
+    """Change one answer, at the version that the project has."""
+    trees.check()
+    known = origin()
+    with template(known.source) as upstream:
+        answers = _answered(upstream, known, option, wanted)
+        base = upstream.made(known)
+        theirs = upstream.make(known.version, answers)
+    _change(f"{'with' if wanted else 'without'} {option}", base, theirs, plan, False, yes)
+
+
+def _answered(upstream: Template, known: Origin, option: str, wanted: bool) -> dict[str, Any]:
+    """Return the answers with or without an option; stop with the options there are."""
+    options = upstream.options(known.version)
+    for question, choices in options.items():
+        if option in choices:
+            chosen = list(known.answers.get(question, ()))
+            if (option in chosen) == wanted:
+                stop(
+                    f"this project has {'' if wanted else 'no '}{option}{' already' if wanted else ''}", "nothing to do"
+                )
+            after = [one for one in choices if (one in chosen or one == option) and (wanted or one != option)]
+            return {**known.answers, question: after}
+    there = ", ".join(choice for choices in options.values() for choice in choices)
+    stop(f"the template has no {option!r}", f"choose from: {there}")
+
+
+@task(auto_shortflags=False)
+def undo(_context: Context) -> None:
+    """Take the last change from the template back, as long as it is not committed."""
+    if not _LAST.is_file():
+        stop("nothing from the template was changed here", "see `git log`")
+    last = json.loads(_LAST.read_text(encoding="utf-8"))
+    if trees.head() != last["before"] or trees.staged() != last["after"]:
+        stop("the last change was committed, or something was changed since", "use git: `git revert`, `git restore`")
+    if ask(["git", "diff", "--quiet"]).returncode != 0:
+        stop("files were changed since", "commit them, or put them away: `git stash`; see `git diff`")
+    trees.put_back()
+    _LAST.unlink()
+    say("All is as it was before. Next: `inv template.status`")
+
+
+@task(auto_shortflags=False, help={"patch": "show the lines, not the files' names alone"})
+def diff(_context: Context, patch: bool = False) -> None:
+    """Compare this project with what its version of the template makes: what you changed."""
+    trees.check()
+    known = origin()
+    with template(known.source) as upstream:
+        base = upstream.made(known)
+    if patch:
+        say(read(["git", "diff", base, "HEAD"]).rstrip("\n"))
+        return
+    for line in trees.changes(base, trees.head()):
+        say(f"  {line}")
+    say("\nNext: `inv template.diff --patch`, `inv template.propose FILE`")
+
+
+@task(positional=["file"], auto_shortflags=False, help={"file": "a file that the template made"})
+def propose(_context: Context, file: str) -> None:
+    """Write your change of a file as a patch for the template, to .slipway/proposal.patch."""
+    trees.check()
+    known = origin()
+    with template(known.source) as upstream:
+        base = upstream.made(known)
+        name = f"template/{file}"
+        conditional = bool(upstream.file(known.version, f"{name}.jinja"))
+    if not read(["git", "ls-tree", base, "--", file]).strip():
+        stop(f"{file} is not of the template", "choose from: `inv template.diff`")
+    change = read(["git", "diff", "--src-prefix=a/template/", "--dst-prefix=b/template/", base, "HEAD", "--", file])
+    if not change:
+        stop(f"{file} is as the template has it", "choose from: `inv template.diff`")
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "proposal.patch").write_text(change, encoding="utf-8")
+    say(change.rstrip("\n"))
+    if conditional:
+        say(f"\nThere the file depends on answers: make the same change in {name}.jinja.")
+    say(f"\nNext, in a clone of {known.source}: `git apply {FOLDER / 'proposal.patch'}`")
+
+
+def _news(upstream: Template, before: str, after: str) -> list[tuple[str, str]]:
+    """Return the sections of the template's changelog after one version, up to another: heading and text."""
+    sections = re.split(r"(?m)^## ", upstream.file(after, "CHANGELOG.md"))[1:]
+    found = []
+    for section in sections:
+        heading, _, text = section.partition("\n")
+        if re.match(rf"\[?{re.escape(before.removeprefix('v'))}\b", heading):
+            break
+        if not heading.lower().startswith("unreleased"):
+            found.append((heading, text.strip()))
+    return found
+
+
+def _change(what: str, base: str, theirs: str, plan: bool, keep_conflicts: bool, yes: bool) -> None:
+    """Show a change, and make it unless something stands against it."""
+    before = trees.head()
+    merged = trees.merge(base, theirs)
+    lines = trees.changes(before, merged.tree)
+    say(f"This project {what}:")
+    for line in lines or ["nothing changes"]:
+        say(f"  {line}")
+    for conflict in merged.conflicts:
+        say(f"  conflict {conflict}")
+    if merged.conflicts and not keep_conflicts:
+        stop(
+            f"you and the template changed the same: {len(merged.conflicts)} conflicts; nothing was changed",
+            "see your change with `inv template.diff --patch`; `--keep-conflicts` lets you settle it in the files",
+        )
+    if plan or not lines:
+        say("\nNothing was changed.")
+        return
+    confirm(yes)
+    trees.put(merged.tree)
+    if any(line.endswith("Cargo.toml") for line in lines):
+        _fit_lock()
+    FOLDER.mkdir(exist_ok=True)
+    _LAST.write_text(json.dumps({"before": before, "after": trees.staged()}), encoding="utf-8")
+    if merged.conflicts:
+        say("\nSettle the conflicts above, then commit. Back: `inv template.undo`")
+        stop("there are conflicts to settle", "look for `<<<<<<<` in the files that are named above")
+    say("\nChanged, and not committed. Next: `git diff --cached`, `inv test`, then commit; back: `inv template.undo`")
+
+
+def _fit_lock() -> None:
+    """Let the lock file fit the crates that came or went, where cargo can do so without a network."""
+    by_hand = "cargo metadata --format-version 1 > /dev/null"
+    if shutil.which("cargo") is None:
+        say(f"\nThere is no cargo here: where there is, run `{by_hand}`, which lets {trees.LOCK} fit.")
+        return
+    done = ask(["cargo", "metadata", "--offline", "--format-version", "1"])
+    read(["git", "add", trees.LOCK])
+    if done.returncode != 0:
+        say(f"\nWithout a network, cargo cannot tell whether {trees.LOCK} fits: run `{by_hand}`.")

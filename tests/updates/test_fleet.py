@@ -1,0 +1,57 @@
+"""Promise: many projects are updated at once; each as a whole or not at all, and people see which."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.test_maintainers_tasks import inv
+from tools.rendering import commit
+
+from .conftest import change, fingerprint
+
+
+@pytest.fixture
+def fleet(first: Path, tmp_path: Path) -> dict[str, Path]:
+    """Four projects of an older version: untouched, edited, edited where the template changed, and half-way."""
+    projects = {
+        name: Path(shutil.copytree(first, tmp_path / name)) for name in ("plain", "edited", "conflicting", "dirty")
+    }
+    change(projects["edited"] / "README.md", "ours\n")
+    (projects["conflicting"] / "rust-toolchain.toml").write_text("# ours\n")
+    for name in ("edited", "conflicting"):
+        commit(projects[name], "Edit")
+    change(projects["dirty"] / "README.md", "not committed\n")
+    (tmp_path / "projects.txt").write_text("# all\nplain\nedited\n\nconflicting\ndirty\n")
+    return projects
+
+
+def test_each_ends_as_it_must(fleet: dict[str, Path], tmp_path: Path) -> None:
+    before = {name: fingerprint(path) for name, path in fleet.items()}
+    ended = inv("fleet.update", str(tmp_path / "projects.txt"))
+    assert ended.returncode == 1
+    assert "2 updated, 1 conflict, 1 failed" in ended.stdout
+    assert "rust-toolchain.toml" in ended.stdout
+    for name in ("conflicting", "dirty"):
+        assert fingerprint(fleet[name]) == before[name]
+    for name in ("plain", "edited"):
+        commit(fleet[name], "Update")
+        assert (fleet[name] / "docs/new.md").exists()
+    assert (fleet["edited"] / "README.md").read_text().endswith("ours\n")
+
+    (tmp_path / "projects.txt").write_text("plain\nedited\n")
+    again = inv("fleet.update", str(tmp_path / "projects.txt"))
+    assert again.returncode == 0
+    assert "2 current" in again.stdout
+
+
+def test_what_is_no_project_is_named_before_anything_changes(fleet: dict[str, Path], tmp_path: Path) -> None:
+    before = {name: fingerprint(path) for name, path in fleet.items()}
+    (tmp_path / "projects.txt").write_text("plain\nelsewhere\n")
+    ended = inv("fleet.update", str(tmp_path / "projects.txt"))
+    assert ended.returncode == 1
+    assert "These are no projects of the template:" in ended.stderr
+    assert "elsewhere" in ended.stderr
+    assert {name: fingerprint(path) for name, path in fleet.items()} == before
