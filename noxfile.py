@@ -71,9 +71,10 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Make what comes from code: docs/tasks.md, and the chart's values and the reference out of the values' schema."""
+    """Make what comes from code: the pages of tasks and questions, the chart's values, the parameters' reference."""
     install(session, "run")
     session.run("python", "-m", "tools.docs")
+    session.run("python", "-m", "tools.questions")
     session.run("python", "-m", "tools.values")
     session.run("python", "-m", "tools.reference")
 
@@ -82,6 +83,7 @@ def docs(session: nox.Session) -> None:
 def proof(session: nox.Session) -> None:
     """Run what takes too long for every commit: all combinations of answers, a bare container, hot reload."""
     install(session, "test")
+    install(session, "pulumi")
     session.run("python", "-m", "tools.projects", "--all")
     session.run("pytest", "-m", "proof", *session.posargs)
 

@@ -32,6 +32,11 @@ PARTS = {
     "helm": "helm",
     "terraform": "terraform",
     "pulumi": "pulumi",
+    "chromium": "chromium",
+    "workflows": "actionlint",
+    "cosign": "cosign",
+    "syft": "syft",
+    "trivy": "trivy",
 }
 
 

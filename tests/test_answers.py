@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tools.answers import NEEDS, choices, pairwise, possible, preset, preset_names, questions, subsets
+from tools.questions import schema
 
 
 def test_pairwise_covers_every_two_switches() -> None:
@@ -48,3 +50,11 @@ def test_the_full_preset_chooses_everything() -> None:
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"no preset 'fulll'. Presets: default, full, minimal"):
         preset("fulll")
+
+
+def test_the_schema_of_answers() -> None:
+    judge = Draft202012Validator(schema())
+    for name in preset_names():
+        assert list(judge.iter_errors({**preset(name), "_commit": "v1.0.0"})) == []
+    for wrong in ({"components": ["kafka"]}, {"databse": "x"}, {"registry": 5}, {"services": ["redis", "redis"]}):
+        assert list(judge.iter_errors(wrong)) != [], wrong

@@ -51,6 +51,13 @@ def test_the_tasks_page_is_not_stale(tmp_path: Path) -> None:
     assert (CHECKOUT / "docs" / "tasks.md").read_text(encoding="utf-8") == fresh, "run ./nox -s docs"
 
 
+@pytest.mark.parametrize("name", ["questions.md", "answers.schema.json"])
+def test_what_is_said_of_the_questions_is_not_stale(tmp_path: Path, name: str) -> None:
+    subprocess.run([sys.executable, "-m", "tools.questions", str(tmp_path)], cwd=CHECKOUT, check=True)
+    fresh = (tmp_path / name).read_text(encoding="utf-8")
+    assert (CHECKOUT / "docs" / name).read_text(encoding="utf-8") == fresh, "run ./nox -s docs"
+
+
 def rows() -> dict[str, str]:
     """Read docs/demands.md: which proof stands beside which id."""
     text = (CHECKOUT / "docs" / "demands.md").read_text(encoding="utf-8")

@@ -14,6 +14,8 @@ from tools.answers import CHECKOUT, choices, preset_names, subsets
 from tools.rendering import render, start_project
 
 FOLDER = CHECKOUT / "build" / "projects"
+# For cargo: dependencies are compiled once for all projects, in one folder, and nobody debugs what is checked once.
+COMPILING = {"CARGO_TARGET_DIR": str(FOLDER / "target"), "CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_INCREMENTAL": "0"}
 
 FORM = [
     ["cargo", "fmt", "--check"],
@@ -26,8 +28,7 @@ DENY = [["cargo", "deny", "check", "bans", "licenses", "sources"]]
 
 def check(project: Path, checks: list[list[str]]) -> list[str]:
     """Run checks in a project and name those that failed."""
-    # Dependencies are the same for all presets: compiled once, in one folder.
-    environment = {"CARGO_TARGET_DIR": str(FOLDER / "target")} | os.environ
+    environment = COMPILING | os.environ
     failed = []
     for command in checks:
         print(f"    {' '.join(command)}", flush=True)

@@ -7,12 +7,10 @@ import subprocess
 
 from invoke import Context, task
 
+from ._lib import development, suites, test_servers
 from ._lib.console import say, stop
 from ._lib.project import load
-from ._lib.run import ROOT, need, run
-
-# Data of `inv dev`: a file, so that it is still there after the next edit.
-_DATABASE = ROOT / "data" / "dev.db"
+from ._lib.run import ROOT, ask, need, run
 
 
 @task(auto_shortflags=False)
@@ -21,9 +19,9 @@ def dev(_context: Context) -> None:
     need("cargo")
     servers = load().servers
     run(["cargo", "build", *(f"--package={name}" for name in servers)], fix="correct what the compiler names above")
-    _DATABASE.parent.mkdir(exist_ok=True)
-    environment = {"DATABASE_URL": f"sqlite://{_DATABASE}", "MIGRATE_ON_START": "true"}
-    environment |= {"UPLOADS_DIR": str(_DATABASE.parent / "uploads")} | os.environ
+    development.FOLDER.mkdir(exist_ok=True)
+    environment = {"DATABASE_URL": development.DATABASE_URL, "MIGRATE_ON_START": "true"}
+    environment |= {"UPLOADS_DIR": str(development.FOLDER / "uploads")} | os.environ
     folder = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
     running = [subprocess.Popen([folder / name], cwd=ROOT, env=environment) for name in servers]
     say(f"Running {' and '.join(servers)}; Ctrl-C stops.")
@@ -53,10 +51,24 @@ def _wait(running: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes] | N
             process.wait()
 
 
-@task(auto_shortflags=False)
-def test(_context: Context) -> None:
-    """Run the tests."""
-    run(["cargo", "test", "--locked"], fix="run the failing test alone: cargo test NAME")
+@task(
+    auto_shortflags=False,
+    help={"only": "unit, functional (each program as a whole) or integration (with real servers, in containers)"},
+)
+def test(_context: Context, only: str = "") -> None:
+    """Run the tests: without --only all that need no server."""
+    fix = "run the failing test alone: cargo test NAME"
+    command = ["cargo", "test", "--locked"]
+    if only == suites.INTEGRATION:
+        flags = suites.with_servers()
+        if not flags:
+            stop("no test of this project needs a server", "run the others: `inv test`")
+        with test_servers.running() as variables:
+            run([*command, *flags], env=os.environ | variables, fix=fix)
+    elif not only or only in suites.ALONE:
+        run([*command, *suites.ALONE.get(only, ())], fix=fix)
+    else:
+        stop(f"there is no kind of tests {only!r}", f"choose from: {', '.join([*suites.ALONE, suites.INTEGRATION])}")
     say("\nAll tests pass. Next: `inv lint`, `inv build`")
 
 
@@ -69,7 +81,19 @@ def lint(_context: Context) -> None:
         fix="cargo clippy --fix, or by hand",
     )
     if shutil.which("cargo-deny"):
-        run(["cargo", "deny", "check"], fix="deny.toml says what is allowed, and why")
+        allowed = "deny.toml says what is allowed, and why"
+        run(["cargo", "deny", "check", "bans", "licenses", "sources"], fix=allowed)
+        _advisories(fix=allowed)
     else:
         say("cargo-deny is not installed, so dependencies were not checked: cargo install --locked cargo-deny")
     say("\nNothing to correct. Next: `inv test`, `inv build`")
+
+
+def _advisories(fix: str) -> None:
+    """Stop when a dependency has a known flaw. The list comes from the network: without one, say so and go on."""
+    done = ask(["cargo", "deny", "check", "advisories"])
+    if "failed to fetch advisory database" in done.stderr:
+        say("advisories could not be fetched, so known flaws were not looked for")
+    elif done.returncode != 0:
+        say(done.stderr)
+        stop("a dependency has a known flaw, or is withdrawn", fix)

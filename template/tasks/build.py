@@ -2,17 +2,17 @@
 
 import json
 import os
-import re
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from invoke import Context, task
 
-from ._lib import engine, images, proof
+from ._lib import configured, engine, images, proof, version
 from ._lib.console import say, stop
-from ._lib.layout import Layout
+from ._lib.layout import Layout, slug
 from ._lib.project import Project, load
 from ._lib.run import ROOT, ask, run
 
@@ -47,9 +47,9 @@ def build(
     engine.check_plugin("buildx")
     if push:
         images.check_reach(project.repository(names[0], registry or None))
-    used = engine.choose_builder(project.name, builder or None, len(chosen))
-    tag, revision = _revision()
-    plan = _plan(project, names, chosen, registry or project.registry, tag, revision)
+    used = engine.choose_builder(project.name, builder or None, len(chosen) > 1 or bool(cache_to))
+    source = _source()
+    plan = _plan(project, names, chosen, registry or project.registry, source)
     for name, target in plan["target"].items():
         target["output"] = [_output(name, used, len(chosen))]
         target["cache-from"] = [cache_from] if cache_from else []
@@ -59,7 +59,15 @@ def build(
     digests = _bake(plan, used)
     seconds = round(time.monotonic() - started, 1)
     built = {
-        name: images.Image(project.repository(name, registry or None), tag, digests[name], seconds) for name in names
+        name: images.Image(
+            project.repository(name, registry or None),
+            source.tag,
+            digests[name],
+            seconds,
+            commit=source.commit,
+            version=source.version,
+        )
+        for name in names
     }
     before = images.recorded()
     for name, image in built.items():
@@ -69,7 +77,7 @@ def build(
     images.record(built)
     say(f"Built in {seconds} s and recorded in .slipway/images.json.")
     if push:
-        _push_all(built, "", "")
+        _push_all(built)
     else:
         say("\nNext: `inv push`" + (", or `inv deploy` on this machine" if (ROOT / "tasks/deploy.py").exists() else ""))
 
@@ -79,9 +87,10 @@ def build(
     help={
         "tag": "the tag to push under (default: the one it was built with)",
         "registry": "another registry than the recorded one, such as localhost:5000/try",
+        "leg": "under a tag of the platform's own: `inv ci.index` gives the legs of all platforms theirs",
     },
 )
-def push(_context: Context, tag: str = "", registry: str = "") -> None:
+def push(_context: Context, tag: str = "", registry: str = "", leg: bool = False) -> None:
     """Push what was built last. Builds nothing."""
     built = images.recorded()
     if not built:
@@ -89,10 +98,10 @@ def push(_context: Context, tag: str = "", registry: str = "") -> None:
             "nothing has been built yet", "build first: `inv build`, or `inv build --platforms all` for every platform"
         )
     engine.check()
-    _push_all(built, registry, tag)
+    _push_all(built, registry, tag, leg)
 
 
-def _push_all(built: dict[str, images.Image], registry: str, tag: str) -> None:
+def _push_all(built: dict[str, images.Image], registry: str = "", tag: str = "", leg: bool = False) -> None:
     """Push images, to another registry or tag where these are not empty, and record where they are."""
     project = load()
     for name, image in built.items():
@@ -100,10 +109,12 @@ def _push_all(built: dict[str, images.Image], registry: str, tag: str) -> None:
         if registry:
             image.repository = project.repository(name, registry)
         image.tag = tag or image.tag
-        _push(name, image, local)
-        say(f"  {image.repository}:{image.tag} is {image.digest} ({', '.join(image.platforms)})")
+        target = f"{image.repository}:{image.tag}" + "".join(f"-{slug(one)}" for one in image.platforms if leg)
+        _push(name, image, local, target)
+        say(f"  {target} is {image.digest} ({', '.join(image.platforms)})")
     images.record(built)
-    say("\nPushed. Next: " + ("`inv deploy --plan`" if (ROOT / "tasks/deploy.py").exists() else "`inv --list`"))
+    then = "`inv deploy --plan`" if (ROOT / "tasks/deploy.py").exists() else "`inv --list`"
+    say(f"\nPushed. Next: {'`inv ci.index`, when the other legs are pushed' if leg else then}")
 
 
 def _choose(what: str, wanted: str, allowed: tuple[str, ...], default: tuple[str, ...]) -> list[str]:
@@ -117,41 +128,47 @@ def _choose(what: str, wanted: str, allowed: tuple[str, ...], default: tuple[str
     return names
 
 
-def _revision() -> tuple[str, str]:
-    """Return the tag for images of this tree, and the commit: a tree with changes of its own is said to be dirty."""
+@dataclass(frozen=True)
+class _Source:
+    """What is built: its commit and version, and the tag for images of it."""
+
+    tag: str
+    commit: str
+    version: str
+
+
+def _source() -> _Source:
+    """Return what this tree is; one with changes of its own is said to be dirty."""
     commit = ask(["git", "rev-parse", "HEAD"])
     if commit.returncode != 0:
-        return "dev", "unknown"
+        return _Source("dev", "unknown", version.current())
     revision = commit.stdout.strip()
     dirty = "-dirty" if ask(["git", "status", "--porcelain"]).stdout.strip() else ""
-    return revision[:12] + dirty, revision + dirty
+    return _Source(revision[:12] + dirty, revision + dirty, version.current())
 
 
-def _plan(
-    project: Project, names: list[str], platforms: list[str], registry: str, tag: str, revision: str
-) -> dict[str, Any]:
+def _plan(project: Project, names: list[str], platforms: list[str], registry: str, source: _Source) -> dict[str, Any]:
     """Return the build as a bake file: all binaries in one graph, so that they share one compilation."""
     bases = base_images(project)
-    version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)
-    source = ask(["git", "remote", "get-url", "origin"]).stdout.strip()
+    origin = ask(["git", "remote", "get-url", "origin"]).stdout.strip()
     arguments = {
         "PLATFORMS": ",".join(platforms),
-        "VERSION": version[1] if version else "0.0.0",
-        "REVISION": revision,
+        "VERSION": source.version,
+        "REVISION": source.commit,
     } | {name: value for name, value in bases.items() if name == "CHEF_IMAGE"}
-    if source.startswith("https://") and "@" not in source:
-        arguments["SOURCE"] = source.removesuffix(".git")
+    if origin.startswith("https://") and "@" not in origin:
+        arguments["SOURCE"] = origin.removesuffix(".git")
     return {
         "group": {"default": {"targets": names}},
         "target": {
             name: (
                 {"context": ".", "target": name, "args": arguments}
                 if name in project.binaries
-                else _configured(name, bases)
+                else configured.target(name, bases)
             )
             | {
                 "platforms": platforms,
-                "tags": [f"{project.repository(name, registry)}:{tag}"],
+                "tags": [f"{project.repository(name, registry)}:{source.tag}"],
                 # Provenance and the bill of materials are attached to what is released, not to every build.
                 "attest": ["type=provenance,disabled=true"],
             }
@@ -160,16 +177,10 @@ def _plan(
     }
 
 
-def _configured(name: str, bases: dict[str, str]) -> dict[str, Any]:
-    """Return how an image of others gets our configuration, in a folder of its own; its base may be a mirror's."""
-    base = images.variable(name, "BASE_IMAGE")
-    return {"context": f"deploy/compose/{name}", "args": {base: bases[base]} if base in bases else {}}
-
-
 def base_images(project: Project) -> dict[str, str]:
     """Return base images that invoke.yaml or the shell points elsewhere, such as CHEF_IMAGE; the shell wins."""
-    configured = [images.variable(name, "BASE_IMAGE") for name in project.configured]
-    named = ("CHEF_IMAGE", *configured, *project.base_images)
+    others = [images.variable(name, "BASE_IMAGE") for name in project.configured]
+    named = ("CHEF_IMAGE", *others, *project.base_images)
     return project.base_images | {name: os.environ[name] for name in named if name in os.environ}
 
 
@@ -209,15 +220,14 @@ def _prove(name: str, image: images.Image, platforms: list[str], before: images.
     return {platform: {"digest": part.digest, "size_bytes": part.size_bytes} for platform, part in parts.items()}
 
 
-def _push(name: str, image: images.Image, local: str | None) -> None:
+def _push(name: str, image: images.Image, local: str | None, target: str) -> None:
     """Push one image, which the engine has as `local` or else lies in a layout, and set the digest that it got."""
-    target = f"{image.repository}:{image.tag}"
     if local:
         run(["docker", "tag", local, target])
         run(["docker", "push", "--quiet", target])
     elif _layout(name).is_dir():
         source = ["--build-context", f"image=oci-layout://{_layout(name)}", "--platform", ",".join(image.platforms)]
-        used = engine.choose_builder(load().name, None, len(image.platforms))
+        used = engine.choose_builder(load().name, None, len(image.platforms) > 1)
         build = ["docker", "buildx", "build", *used.flags, *source, "--provenance=false"]
         run([*build, "--push", "--tag", target, "-"], stdin="FROM image\n")
     else:

@@ -1,11 +1,12 @@
 """Deploying: check, show the difference, change, wait until healthy, and return when it does not become so."""
 
+import shlex
 from pathlib import Path
 
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-from ._lib import changing, differences, images, migrations, releases
+from ._lib import changing, differences, images, migrations, releases, verification
 from ._lib.console import confirm, say, stop
 from ._lib.project import load
 from ._lib.releases import Permitted, Release
@@ -49,6 +50,8 @@ def deploy(
     method.check()
     changing.use(method, strategy, weight)
     wanted = _wanted(method.images(), tag, images)
+    if environment.settings.get("verify"):
+        verification.verify(wanted)
     references, values, objects = method.prepare(wanted, Permitted(create_namespace, adopt))
     former = method.releases()
     current = former[-1] if former else None
@@ -57,7 +60,9 @@ def deploy(
     lines = method.compare(current, objects)
     changing.show(environment, current, lines)
     if plan:
-        say(f"\n{differences.count(lines)}. Nothing was changed. Next: `inv deploy --env {environment.name}`")
+        again = _flags(to=to, env=environment.name, tag=tag, images=images, strategy=strategy, weight=weight)
+        again += _flags(destructive=destructive, create_namespace=create_namespace, adopt=adopt)
+        say(f"\n{differences.count(lines)}. Nothing was changed. Next: `inv deploy{again}`")
         raise Exit(code=2 if lines else 0)
     confirm(yes)
     number = current.number + 1 if current else 1
@@ -75,17 +80,16 @@ def deploy(
     changing.change(environment, method, release, current, method.apply)
 
 
+def _flags(**given: str | int) -> str:
+    """Return those flags of a command line that were given."""
+    words = [("--" + name.replace("_", "-"), value) for name, value in given.items() if value]
+    return "".join(f" {flag}" if value is True else f" {flag} {shlex.quote(str(value))}" for flag, value in words)
+
+
 def _wanted(names: tuple[str, ...], tag: str, record: str) -> dict[str, images.Image]:
     """Return the images to deploy: of a tag, of a record, or those built last."""
     if tag:
-        project, found = load(), {}
-        for name in names:
-            reference = f"{project.repository(name)}:{tag}"
-            digest = images.in_registry(reference)
-            if digest is None:
-                stop(f"the registry has no {reference}", "push it first: `inv push --tag …`, or name another --tag")
-            found[name] = images.Image(project.repository(name), tag, digest, 0.0)
-        return found
+        return {name: images.tagged(load().repository(name), tag) for name in names}
     path = Path(record) if record else images.RECORD
     found = images.recorded(path)
     lacking = [name for name in names if name not in found]

@@ -11,8 +11,8 @@ from ._lib.console import say
 from ._lib.failures import find
 from ._lib.findings import Finding
 from ._lib.programs import Program, version
-from ._lib.project import Environment, load
-from ._lib.run import ask
+from ._lib.project import Environment, Project, load
+from ._lib.run import ask, hint
 from .registry import kind_of
 
 _PROGRAMS = (
@@ -25,7 +25,7 @@ _PROGRAMS = (
 def doctor(_context: Context) -> None:
     """Check what is installed, reachable and configured; each miss comes with its fix."""
     project = load()
-    findings = [*_programs(), *_docker(), *_registry(project.registry)]
+    findings = [*_programs(), *_docker(), *_registry(project.registry), *_signing(project)]
     for environment in project.environments.values():
         findings += _environment(environment)
     # Environments share tools, which need be named once.
@@ -83,6 +83,17 @@ def _registry(registry: str) -> Iterator[Finding]:
             "correct project.registry, or look at the network",
             False,
         )
+
+
+def _signing(project: Project) -> Iterator[Finding]:
+    """Yield whether images can be signed and verified here, where that is asked for."""
+    asked = any(environment.settings.get("verify") for environment in project.environments.values())
+    if project.signer or asked:
+        there = shutil.which("cosign") is not None
+        # Without it, deploys to those environments end at once.
+        yield Finding("cosign", "installed" if there else "not installed", "" if there else hint("cosign"), asked)
+    if asked and not project.signer:
+        yield Finding("signing", "invoke.yaml does not say who may sign", "name a key or a workflow under `signing:`")
 
 
 def _environment(environment: Environment) -> Iterator[Finding]:

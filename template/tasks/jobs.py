@@ -47,7 +47,8 @@ def show(
     more = _chosen(id, kind=kind, queue=queue, state=state, limit=str(limit or ""))
     worker.run(["jobs", "list", *more, *(["--json"] if json else [])], env, local)
     if not json:
-        say("\nNext: `inv jobs.retry --id ID`, `inv jobs.purge --state done --all`")
+        where = " --local" if local else f" --env {env}" if env else ""
+        say(f"\nNext: `inv jobs.retry{where} --id ID`, `inv jobs.purge{where} --state done --all`")
 
 
 @task(auto_shortflags=False, help=_WHICH | {"all": "every dead job"} | _WHERE)

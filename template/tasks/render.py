@@ -22,7 +22,7 @@ GROUP = "deploy"
 def render(_context: Context, to: str = "", env: str = "") -> None:
     """Print the objects that a way would create from the environment's values, in one canonical form."""
     environment = load().environment(env or None, to)
-    text = yaml.safe_dump_all(_objects(environment, to or environment.method).values(), sort_keys=True)
+    text = yaml.safe_dump_all(objects(environment, to or environment.method).values(), sort_keys=True)
     try:
         say(text.rstrip())
     except BrokenPipeError:
@@ -34,7 +34,7 @@ def render(_context: Context, to: str = "", env: str = "") -> None:
 def compare(_context: Context, env: str = "") -> None:
     """Compare what all ways of this project would create from the environment's values, field by field."""
     environment = load().environment(env or None)
-    made = {name: _objects(environment, name) for name in ways()}
+    made = {name: objects(environment, name) for name in ways()}
     first, *others = made
     say(f"{first:12} {len(made[first])} objects; {'the others' if others else 'no others'} are compared with these")
     differ = False
@@ -48,7 +48,8 @@ def compare(_context: Context, env: str = "") -> None:
         raise Exit(f"\n+ is what {first} has not, - is what only {first} has.", 1)
 
 
-def _objects(environment: Environment, name: str) -> dict[str, Any]:
+def objects(environment: Environment, name: str) -> dict[str, Any]:
+    """Return what a way would create from an environment's values, by name; stop when they are wrong."""
     known = ways()
     if name not in known:
         stop(f"{name!r} is no way to a cluster; there are: {', '.join(known)}", "name one of these with --to")

@@ -215,6 +215,18 @@ def clustered(tmp_path: Path, project: Callable[..., Path]) -> Desk:
     return made
 
 
+def running(service: str) -> str:
+    """What the engine says of the one container of a service, in the development stack."""
+    labels = {"com.docker.compose.service": service}
+    container = {
+        "Id": "c0ffee",
+        "Name": f"/acme-notes-dev-{service}-1",
+        "State": {"Running": True},
+        "Config": {"Labels": labels},
+    }
+    return json.dumps([container])
+
+
 def workload(level: str, **more: Any) -> list[dict[str, Any]]:
     """Objects as a way renders them: settings, and pods that read them."""
     labels = {"app.kubernetes.io/instance": "acme-notes", "app.kubernetes.io/component": "backend"}

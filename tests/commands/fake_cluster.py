@@ -91,7 +91,7 @@ def kubectl(arguments: list[str], stdin: str, state: dict[str, Object]) -> int:
 
 def get(arguments: list[str], words: list[str], given: list[Object], state: dict[str, Object]) -> int:
     if "--raw" in arguments:
-        print("{}")
+        print(json.dumps({"gitVersion": "v1.35.0"}))
     elif words[:1] == ["nodes"]:
         info = {"operatingSystem": "linux", "architecture": "amd64"}
         print(json.dumps({"kind": "List", "items": [{"status": {"nodeInfo": info}}]}))

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+from tasks._lib.swap.proxy import entrance
 
 from .conftest import DIGEST, Desk
 
@@ -209,7 +210,7 @@ def test_a_port_held_by_a_container(ready: Desk) -> None:
     result = ready.inv("deploy", "--yes")
     assert result.code == 1
     assert "port 58123 is in use by the container other" in result.output
-    assert "docker stop other; or set another HTTP_PORT" in result.output
+    assert "docker stop other; or set another port for frontend in deploy/environments/production.env" in result.output
     assert not ready.changes
 
 
@@ -227,6 +228,13 @@ def test_its_own_port_is_no_conflict(ready: Desk) -> None:
     own = {"Names": "x", "Labels": "com.docker.compose.project=acme-notes-production", "Ports": "0.0.0.0:58123->80/tcp"}
     ready.says("default ps --format", json.dumps(own))
     assert ready.inv("deploy", "--plan").code == 2
+
+
+def test_where_clients_come_in() -> None:
+    watching = [("prometheus", 9090, 9090), ("alertmanager", 9093, 9093)]
+    assert entrance([*watching, ("nginx", 8002, 8082), ("nginx", 8000, 9999), ("frontend", 8000, 1)]) == 9999
+    assert entrance([("frontend", 8000, 58123)]) == 58123
+    assert entrance([]) is None
 
 
 def test_an_image_that_is_nowhere(ready: Desk) -> None:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .conftest import Desk, at_a_desk
+from .conftest import Desk, at_a_desk, running
 
 INSIDE = ["exec", "--interactive", "c0ffee", "/usr/local/bin/worker"]
-WORKER = json.dumps(
-    [
-        {
-            "Id": "c0ffee",
-            "Name": "/acme-notes-dev-worker-1",
-            "State": {"Running": True},
-            "Config": {"Labels": {"com.docker.compose.service": "worker"}},
-        }
-    ]
-)
 
 
 @pytest.fixture
@@ -30,7 +19,7 @@ def working(tmp_path: Path, project: Callable[..., Path]) -> Desk:
     rendered = project(registry="ghcr.io/acme", components=["worker"], services=["postgres"], deploy=ways)
     made = at_a_desk(tmp_path, rendered)
     made.says("ps --all", "c0ffee\n")
-    made.says("^inspect c0ffee| inspect c0ffee", WORKER)
+    made.says("^inspect c0ffee| inspect c0ffee", running("worker"))
     made.says("exec", "")
     return made
 
@@ -62,7 +51,9 @@ def test_what_the_worker_is_told(working: Desk, given: list[str], passed: list[s
 
 
 def test_in_an_environment(working: Desk) -> None:
-    assert working.inv("jobs.list", "--env", "production").code == 0
+    result = working.inv("jobs.list", "--env", "production")
+    assert result.code == 0
+    assert "Next: `inv jobs.retry --env production --id ID`" in result.output
     assert told(working) == ["--context", "default", *INSIDE, "jobs", "list"]
 
 

@@ -45,6 +45,7 @@ def test_the_plan_is_the_difference_from_what_is_there(clustered: Desk) -> None:
     plan = clustered.inv("deploy", "--env", "staging", "--plan")
     assert plan.code == 2, plan.output
     assert "+ ConfigMap/acme-notes-config.data.LOG_LEVEL: info" in plan.output
+    assert "Next: `inv deploy --env staging`\n" in plan.output
     deploy(clustered)
     same = clustered.inv("deploy", "--env", "staging", "--plan")
     assert same.code == 0, same.output
@@ -54,6 +55,13 @@ def test_the_plan_is_the_difference_from_what_is_there(clustered: Desk) -> None:
     assert changed.code == 2
     assert "~ ConfigMap/acme-notes-config.data.LOG_LEVEL: info → debug" in changed.output
     assert "1 changed, 1 added, 0 removed" in changed.output
+
+
+def test_a_plan_names_the_same_deploy(clustered: Desk) -> None:
+    flags = ("--to", "helm", "--env", "staging", "--tag", "1 2", "--destructive", "--create-namespace")
+    plan = clustered.inv("deploy", *flags, "--plan")
+    command = "inv deploy --to helm --env staging --tag '1 2' --destructive --create-namespace"
+    assert f"Next: `{command}`" in plan.output
 
 
 def test_secrets_are_masked_and_their_change_is_seen(clustered: Desk) -> None:
@@ -102,14 +110,36 @@ def test_a_bad_release_is_explained_and_taken_back(clustered: Desk) -> None:
     assert "Lease/acme-notes-deploy" not in clustered.cluster
 
 
-def test_a_pod_that_cannot_be_made_is_told_at_once(clustered: Desk) -> None:
-    fake = clustered.bin / "fakes" / "kubectl"
-    refused = '{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}'
-    text = fake.read_text().replace('"observedGeneration": 1', f'"conditions": [{refused}], "observedGeneration": 1')
-    (clustered.bin / "fakes" / "helm").write_text(text)
+REFUSED = '{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}'
+
+
+def test_a_pod_that_cannot_be_made_is_told(clustered: Desk) -> None:
+    text = (clustered.bin / "fakes" / "kubectl").read_text()
+    number = '"availableReplicas": 0 if broken else one["spec"].get("replicas", 1)'
+    assert number in text
+    text = text.replace(number, f'"availableReplicas": 0, "conditions": [{REFUSED}]')
+    (clustered.bin / "fakes" / "kubectl").write_text(text)
     result = clustered.inv("deploy", "--env", "staging", "--yes")
     assert "backend: no pod can be made: exceeded quota" in result.output
     assert "the first release did not become healthy" in result.output
+
+
+def test_what_only_old_pods_are_refused_is_no_failure(clustered: Desk) -> None:
+    """A release that renames its service account leaves the old pods without one, while the new ones start."""
+    fake = clustered.bin / "fakes" / "helm"
+    text = (clustered.bin / "fakes" / "kubectl").read_text()
+    fake.write_text(text.replace('"observedGeneration": 1', f'"conditions": [{REFUSED}], "observedGeneration": 1'))
+    result = clustered.inv("deploy", "--env", "staging", "--yes")
+    assert result.code == 0, result.output
+
+
+@pytest.mark.parametrize(("stdout", "code"), [("", 1), ('{"items": []}', 0)], ids=["no answer", "no such Deployment"])
+def test_a_rollout_that_cannot_be_seen_is_no_success(clustered: Desk, stdout: str, code: int) -> None:
+    clustered.says("get deployments,replicasets,pods", stdout, stderr="Unable to connect", code=code)
+    result = clustered.inv("deploy", "--env", "staging", "--yes")
+    assert result.code == 1
+    assert "acme-notes-backend: the cluster did not show this Deployment within 1 s" in result.output
+    assert records(clustered) == []
 
 
 def test_rollback_brings_back_what_was_recorded(clustered: Desk) -> None:
@@ -152,12 +182,35 @@ def test_another_way_is_refused_until_it_may_take_over(clustered: Desk) -> None:
     assert "release 1 was deployed by helm, and kubernetes is what deploys here now" in back.output
 
 
+@pytest.mark.parametrize(("version", "forcing"), [("v3.19.0", ""), ("v4.1.0", " --server-side=true --force-conflicts")])
+def test_each_helm_takes_over_and_comes_back_in_its_way(clustered: Desk, version: str, forcing: str) -> None:
+    clustered.says("^helm version", version)
+    deploy(clustered, "--adopt")
+    clustered.breaks("acme-notes-backend", "CrashLoopBackOff")
+    clustered.says("get events", json.dumps({"kind": "List", "items": []}))
+    assert clustered.inv("deploy", "--env", "staging", "--yes").code == 1
+    adopting, plain, back = [words for words in clustered.cluster_changes if words.startswith("helm ")]
+    assert adopting.endswith(f"--history-max 40 --take-ownership{forcing}")
+    assert plain.endswith("--history-max 40")
+    assert back.startswith("helm rollback")
+    assert back.endswith(f"--history-max 40{forcing}")
+
+
+def test_a_field_that_somebody_else_changed(clustered: Desk) -> None:
+    said = "Error: UPGRADE FAILED: conflict occurred while applying object n/acme-notes-config /v1, Kind=ConfigMap: "
+    said += 'Apply failed with 1 conflict: conflict with "kubectl-edit" using v1: .data.LOG_LEVEL\n'
+    clustered.says("^helm upgrade", stderr=said, code=1)
+    result = clustered.inv("deploy", "--env", "staging", "--yes")
+    assert "helm: something else changed fields that the chart sets" in result.output
+    assert "add --adopt to `inv deploy`" in result.output
+
+
 @pytest.mark.parametrize("way", ["terraform", "pulumi"])
 def test_ways_that_cannot_take_over_say_so(clustered: Desk, way: str) -> None:
     commit(clustered.project, "Start")
     deploy(clustered)
     clustered.records(way)
-    clustered.says(f"^{way} version", "v3.0.0")
+    clustered.says(f"^{way} version", "v3.259.0")
     (clustered.project / "deploy/pulumi/venv").mkdir()
     result = clustered.inv("deploy", "--env", "staging", "--to", way, "--adopt", "--yes")
     assert f"helm deployed what is there, and {way} cannot take it over" in result.output

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 import pytest
+from invoke.exceptions import Exit
+from tasks._lib.cluster import checks
+from tasks._lib.cluster.kubectl import Cluster, parse
 
 from tests.conftest import Result
 from tools.rendering import commit
@@ -78,6 +85,12 @@ def test_a_cluster_that_is_not_there(ready: Desk, call: str, said: str, cause: s
         refused(ready, ready.inv("deploy", "--env", "staging", "--to", way, "--yes"), cause, fix)
 
 
+def test_a_cluster_that_is_too_old(ready: Desk) -> None:
+    ready.says("raw /version", json.dumps({"major": "1", "minor": "23+", "gitVersion": "v1.23.17-eks-0a21954"}))
+    cause = "the cluster of lab is too old: Kubernetes v1.23.17-eks-0a21954"
+    refused(ready, ready.inv("deploy", "--env", "staging", "--yes"), cause, "update it to 1.24 or later")
+
+
 def test_an_image_that_is_not_there(ready: Desk) -> None:
     ready.says("imagetools inspect", stderr="not found", code=1)
     cause = f"the registry has no ghcr.io/acme/acme-notes-backend@{DIGEST}"
@@ -97,13 +110,54 @@ def test_an_image_that_is_not_for_the_nodes(ready: Desk) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Strict(Cluster):
+    """A cluster that allows everything but one verb on one resource or a part of it."""
+
+    refused: tuple[str, str] = ("", "")
+
+    def objects(self, *arguments: str, stdin: str | None = None) -> list[dict[str, Any]]:
+        """Answer reviews of what somebody may do."""
+        assert arguments[0] == "create"
+        asked = list(parse(str(stdin)))
+        for one in asked:
+            what = one["spec"]["resourceAttributes"]
+            name = "/".join(filter(None, (what["resource"], what.get("subresource"))))
+            one["status"] = {"allowed": (what["verb"], name) != self.refused}
+        return asked
+
+
+EVERY_DEPLOY = [
+    *((verb, "secrets") for verb in ("create", "delete", "get", "list")),
+    *((verb, "leases") for verb in ("create", "delete", "get")),
+    *((verb, "configmaps") for verb in ("create", "delete", "get", "patch", "update")),
+    *(("list", name) for name in ("deployments", "replicasets", "pods", "services", "ingresses", "events")),
+    ("get", "pods/log"),
+]
+TOOLS = {
+    "helm": [("update", "secrets")],
+    "kubernetes": [],
+    "terraform": [("update", "secrets"), ("update", "leases")],
+    "pulumi": [("patch", "secrets")],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_right_that_a_deploy_uses_is_asked_for(way: str) -> None:
+    tool = import_module(f"tasks.methods.{way}").Method.RIGHTS
+    for verb, resource in (*EVERY_DEPLOY, *TOOLS[way]):
+        with pytest.raises(Exit, match=f"you may not do this in the namespace n: {verb} {resource}"):
+            checks.permissions(Strict("lab", "n", (verb, resource)), {("", "configmaps")}, tool)
+    checks.permissions(Strict("lab", "n"), {("", "configmaps")}, tool)
+
+
 def test_no_permission(ready: Desk) -> None:
     fake = ready.bin / "fakes" / "kubectl"
     fake.write_text(fake.read_text().replace('"allowed": True', '"allowed": "secrets" not in str(one)'))
     refused(
         ready,
         ready.inv("deploy", "--env", "staging", "--yes"),
-        "you may not do this in the namespace acme-notes-staging: create/delete/get/list secrets",
+        "you may not do this in the namespace acme-notes-staging: create/delete/get/list/update secrets",
         "ask the cluster's administrator",
     )
 
@@ -152,6 +206,14 @@ def test_an_old_tool(ready: Desk) -> None:
     refused(ready, result, "helm is too old: v3.7.2", "install helm 3.8 or later: https://helm.sh/docs/intro/install/")
 
 
+def test_a_helm_that_cannot_take_over(ready: Desk) -> None:
+    ready.says("^helm version", "v3.16.4")
+    result = ready.inv("deploy", "--env", "staging", "--adopt", "--yes")
+    refused(
+        ready, result, "helm is too old: v3.16.4", "install helm 3.17 or later: https://helm.sh/docs/intro/install/"
+    )
+
+
 def test_a_missing_tool(ready: Desk) -> None:
     ready.without("kubectl")
     result = ready.inv("deploy", "--env", "staging", "--yes")
@@ -185,6 +247,21 @@ def test_what_no_commit_has(ready: Desk, way: str) -> None:
     ready.values("postgres: {mode: none}\nconfig: {logLevel: debug}\n")
     result = ready.inv("deploy", "--env", "staging", "--to", way, "--yes")
     refused(ready, result, "no commit has what is in deploy/ now", "commit it: git add deploy && git commit")
+
+
+@pytest.mark.parametrize("way", ["terraform", "pulumi"])
+def test_a_last_release_that_could_not_be_made_again(ready: Desk, way: str) -> None:
+    gone = "d" * 40
+    facts = {"images": {}, "values": {}, "objects": {}, "author": "Ann", "time": "now", "method": way}
+    text = json.dumps({"number": 3, "origin": 3, "commit": gone, **facts})
+    metadata = {"name": "acme-notes-release-3", "labels": {"slipway.release": "acme-notes"}}
+    data = {"release": base64.b64encode(text.encode()).decode()}
+    ready.keep_in_cluster({"kind": "Secret", "metadata": metadata, "data": data})
+    result = ready.inv("deploy", "--env", "staging", "--to", way, "--yes")
+    refused(
+        ready, result, f"release 3 was made from commit {gone}, which this rep", f"fetch it: git fetch origin {gone}"
+    )
+    assert "kubectl --context lab --namespace acme-notes-staging delete secret acme-notes-release-3" in result.output
 
 
 def test_an_environment_without_a_namespace(ready: Desk) -> None:

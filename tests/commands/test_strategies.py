@@ -98,6 +98,14 @@ def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811
     assert "`ALTER TABLE notes DROP COLUMN text` removes what the release before may use" in result.output
     assert not ready.changes
     assert ready.inv("deploy", "--plan", "--destructive").code == 2
+    # Of a commit that a shallow checkout does not have, nothing can be known.
+    remembers(ready, release(1, OLD) | {"commit": "c" * 40})
+    unknown = ready.inv("deploy", "--yes")
+    assert unknown.code == 1
+    assert "the deployed commit cccccccccccc is not in this checkout" in unknown.output
+    assert "git fetch --unshallow" in unknown.output
+    assert not ready.changes
+    assert ready.inv("deploy", "--plan", "--destructive").code == 2
 
 
 @pytest.mark.parametrize(
@@ -110,6 +118,12 @@ def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811
         "alter table notes alter text set not null",
         "alter table notes add column author text not null",
         "alter table notes drop constraint notes_pkey",
+        "alter table notes alter column text drop default",
+        "alter table notes add constraint short check (length(text) < 100)",
+        "alter table notes add unique (text)",
+        "alter table notes add foreign key (author) references authors (id)",
+        "create unique index concurrently once on notes (text)",
+        "create table b (id int); create unique index once on notes (text)",
         "create table a (b int); delete from notes where 1 = 1",
     ],
 )
@@ -126,8 +140,10 @@ def test_what_takes_something_away(sql: str) -> None:
         "alter table notes add column author text",
         "alter table notes add column author text not null default ''",
         "alter table notes alter column text drop not null",
-        "alter table notes alter column text drop default",
         "drop index i",
+        "create index concurrently i on notes (text)",
+        "create table b (id int); create unique index once on b (id); alter table b alter id set not null",
+        "create table b (id int unique, a int references notes (id))",
         "insert into settings values ('drop table notes')",
     ],
 )

@@ -7,9 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from tests.conftest import Result
 from tools.rendering import IDENTITY
 
 BINARIES = ["backend", "cli", "frontend", "worker"]
+# The compose project of the environment that tests deploy.
+PRODUCTION = "road-production"
 PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
 
 
@@ -39,12 +44,17 @@ class Site:
     port: int
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def shell(self) -> dict[str, str]:
+        """The variables of the shell that a user would use there."""
+        return os.environ | self.environment
+
     def inv(self, *arguments: str, folder: Path | None = None, stdin: str = "") -> Result:
         """Run one of the project's tasks as a user would; a traceback is a failure of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "invoke", *arguments],
             cwd=folder or self.folder,
-            env=os.environ | self.environment,
+            env=self.shell,
             input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -119,16 +129,44 @@ def container(project: str, service: str) -> dict[str, Any]:
     return known[0]
 
 
-@pytest.fixture(scope="session")
-def registry() -> Iterator[str]:
-    """A registry of its own, gone afterwards."""
-    container = docker("run", "--detach", "--rm", "--publish", "127.0.0.1:0:5000", "registry:3").stdout.strip()
-    address = docker("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
+def sql(statement: str) -> str:
+    """What the shell of production's database says, without a table's frame."""
+    name = str(container(PRODUCTION, "postgres")["Id"])
+    command = ["psql", "--username", "app", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]
+    return docker("exec", "--interactive", name, *command, stdin=statement).stdout.strip()
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1") -> Iterator[str]:
+    """Answer requests on a free port, and give the address."""
+    with ThreadingHTTPServer((host, 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"{host}:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def running_registry(*settings: str, status: int = 200) -> Iterator[str]:
+    """Run a registry that is gone afterwards, and give its address once it answers with a status."""
+    command = ["run", "--detach", "--rm", "--publish", "127.0.0.1:0:5000", *settings, "registry:3"]
+    container = docker(*command).stdout.strip()
     try:
-        eventually(lambda: requests.get(f"http://{address}/v2/", timeout=2).ok)
+        address = docker("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
+        eventually(lambda: requests.get(f"http://{address}/v2/", timeout=2).status_code == status)
         yield address
     finally:
         docker("rm", "--force", "--volumes", container, check=False)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[str]:
+    """A registry of its own, gone afterwards with the images that the engine has of it."""
+    with running_registry() as address:
+        yield address
         left = docker("image", "ls", "--quiet", "--filter", f"reference={address}/*/*").stdout.split()
         docker("image", "rm", "--force", *sorted(set(left)), check=False)
 
@@ -153,6 +191,21 @@ def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.
     return site
 
 
+def publish_here(site: Site) -> None:
+    """Let production publish its ports on this machine only, where they are free."""
+    values = "deploy/environments/production.env"
+    site.edit(values, "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
+    site.edit(values, "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
+    with (site.folder / values).open("a") as file:
+        file.write(f"BOARD_PORT={free_port()}\n")
+
+
+def compile_nothing(site: Site, built: Site) -> None:
+    """Let a copy of the built project take its binaries from the images that are there, for every platform."""
+    stages = [f"FROM {built.reference(name)} AS {name}\nARG PLATFORMS VERSION REVISION\n" for name in BINARIES]
+    (site.folder / "Dockerfile").write_text("\n".join(stages))
+
+
 def on_this_machine(built: Site, home: Path) -> Site:
     """Copy the built project, with production as its only environment: here, on a free port, its secrets in `home`."""
     site = Site(home / "road", free_port())
@@ -161,11 +214,21 @@ def on_this_machine(built: Site, home: Path) -> Site:
     facts = site.folder / "invoke.yaml"
     facts.write_text(facts.read_text().partition("\n  staging:")[0] + "\n")
     site.edit("invoke.yaml", "~/.config/road/production", str(home / "secrets"))
-    site.edit("deploy/environments/production.env", "HTTP_PORT=8000", f"HTTP_PORT={site.port}")
-    site.edit("deploy/environments/production.env", "HTTP_BIND=0.0.0.0", "HTTP_BIND=127.0.0.1")
-    with (site.folder / "deploy/environments/production.env").open("a") as values:
-        values.write(f"BOARD_PORT={free_port()}\n")
+    publish_here(site)
     return site
+
+
+@contextmanager
+def production(site: Site) -> Iterator[str]:
+    """Deploy production for the first time, and take it away at the end; what the deploy printed."""
+    # What a run that was ended from outside may have left.
+    docker("rm", "--force", f"{PRODUCTION}-deploy-lock", check=False)
+    site.succeed("destroy", "--yes", "--data")
+    try:
+        site.succeed("secrets.init")
+        yield site.succeed("deploy", "--yes")
+    finally:
+        site.inv("destroy", "--yes", "--data")
 
 
 @pytest.fixture(scope="module")
@@ -173,16 +236,9 @@ def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The app, deployed for the first time, with one note stored through the frontend."""
     site = on_this_machine(built, tmp_path_factory.mktemp("deployed"))
     site.commit("Deploy to this machine")
-    # What a run that was ended from outside may have left.
-    docker("rm", "--force", "road-production-deploy-lock", check=False)
-    site.succeed("destroy", "--yes", "--data")
-    try:
-        site.succeed("secrets.init")
-        output = site.succeed("deploy", "--yes")
+    with production(site) as output:
         assert f"Release 1 is healthy at http://localhost:{site.port}" in output
         assert "inv rollback --env production" in output
         answer = requests.post(site.url("/api/notes"), json={"text": "kept"}, timeout=5)
         assert answer.status_code == 201
         yield site
-    finally:
-        site.inv("destroy", "--yes", "--data")

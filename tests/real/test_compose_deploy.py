@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -13,23 +15,22 @@ from typing import Any
 import pytest
 import requests
 
-from .conftest import Site, container, docker, eventually
+from .conftest import PRODUCTION, Site, container, docker, eventually
 from .load import load
 
 pytestmark = pytest.mark.docker
 
-PROJECT = "road-production"
 WORKERS = ("worker", "worker-bulk", "scheduler", "board")
 
 
 def releases() -> list[str]:
     """The names of the volumes that hold releases."""
-    return docker("volume", "ls", "--quiet", "--filter", f"label=slipway.release={PROJECT}").stdout.split()
+    return docker("volume", "ls", "--quiet", "--filter", f"label=slipway.release={PRODUCTION}").stdout.split()
 
 
 def running(service: str) -> dict[str, Any]:
     """A service's container, as docker knows it."""
-    return container(PROJECT, service)
+    return container(PRODUCTION, service)
 
 
 def test_what_answers(deployed: Site) -> None:
@@ -38,6 +39,24 @@ def test_what_answers(deployed: Site) -> None:
     version = requests.get(deployed.url("/version"), timeout=5).json()
     assert version["name"] == "frontend"
     assert re.fullmatch("[0-9a-f]{40}", version["revision"])
+
+
+def test_the_same_proxy_built_elsewhere_is_no_change(deployed: Site, tmp_path: Path) -> None:
+    reference = deployed.reference("nginx")
+    shutil.copytree(deployed.folder / "deploy/compose/nginx", tmp_path / "nginx", copy_function=shutil.copyfile)
+    content = docker("image", "inspect", reference, "--format", '{{index .Config.Labels "slipway.content"}}').stdout
+    record = deployed.images()
+    for label, code in ((content.strip(), 0), ("another", 2)):
+        tag = f"{record['nginx']['repository']}:elsewhere"
+        options = ("--no-cache", "--provenance=false", "--push", "--label", f"slipway.content={label}", "--tag", tag)
+        docker("build", "--quiet", *options, str(tmp_path / "nginx"))
+        said = docker("buildx", "imagetools", "inspect", tag, "--format", "{{json .Manifest}}").stdout
+        built = record["nginx"] | {"tag": "elsewhere", "digest": json.loads(said)["digest"]}
+        assert built["digest"] not in reference
+        (tmp_path / "images.json").write_text(json.dumps({"version": 1, "images": record | {"nginx": built}}))
+        result = deployed.inv("deploy", "--plan", "--images", str(tmp_path / "images.json"))
+        assert result.code == code
+        assert ("the proxy restarts" in result.output) == (code == 2)
 
 
 def test_the_proxy_passes_on_what_the_app_says(deployed: Site) -> None:
@@ -86,7 +105,7 @@ def test_health_is_exactly_as_promised() -> None:
     backend = running("backend")
     health = docker("exec", str(backend["Id"]), "/usr/local/bin/backend", "healthcheck").stdout
     assert health.startswith("200 ")
-    address = backend["NetworkSettings"]["Networks"][f"{PROJECT}_backend"]["IPAddress"]
+    address = backend["NetworkSettings"]["Networks"][f"{PRODUCTION}_backend"]["IPAddress"]
     answer = requests.get(f"http://{address}:8080/health", timeout=5)
     assert answer.json() == {"status": "healthy", "database": "connected", "redis": "connected"}
 
@@ -110,7 +129,7 @@ def test_no_secret_is_seen(deployed: Site) -> None:
     secrets = [path.read_text() for path in (deployed.folder.parent / "secrets").iterdir()]
     assert len(secrets) == 4
     containers = docker(
-        "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"
+        "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PRODUCTION}"
     ).stdout.split()
     told = docker("inspect", *containers).stdout + docker("volume", "inspect", *releases()).stdout
     told += "".join(docker("logs", each).stdout for each in containers)
@@ -151,7 +170,7 @@ def test_rollback_from_another_checkout(deployed: Site, tmp_path: Path) -> None:
 
 
 def test_the_database_can_restart(deployed: Site) -> None:
-    docker("restart", f"{PROJECT}-postgres-1")
+    docker("restart", f"{PRODUCTION}-postgres-1")
     eventually(lambda: deployed.notes() == ["kept"])
 
 
@@ -185,7 +204,7 @@ def test_a_bad_release_is_explained_and_taken_back(
 
 def test_a_second_deploy_is_refused_while_one_is_under_way(deployed: Site) -> None:
     image = str(running("backend")["Config"]["Image"])
-    lock = f"{PROJECT}-deploy-lock"
+    lock = f"{PRODUCTION}-deploy-lock"
     labels = ["--label", "slipway.holder=Ann on laptop", "--label", "slipway.since=2026-01-01 00:00:00 UTC"]
     docker("create", "--name", lock, *labels, image, "lock")
     try:
@@ -235,13 +254,13 @@ def test_status_and_logs(deployed: Site) -> None:
 
 def test_destroy_leaves_nothing(deployed: Site) -> None:
     deployed.succeed("destroy", "--yes")
-    label = f"label=com.docker.compose.project={PROJECT}"
+    label = f"label=com.docker.compose.project={PRODUCTION}"
     assert not docker("ps", "--all", "--quiet", "--filter", label).stdout
     assert not docker("network", "ls", "--quiet", "--filter", label).stdout
     assert not releases()
-    assert f"{PROJECT}_postgres" in docker("volume", "ls", "--quiet").stdout
+    assert f"{PRODUCTION}_postgres" in docker("volume", "ls", "--quiet").stdout
     result = deployed.inv("deploy", "--yes", "--tag", deployed.images()["cli"]["tag"])
     assert result.code == 0, result.output
     assert deployed.notes() == ["kept"]
     deployed.succeed("destroy", "--yes", "--data")
-    assert PROJECT not in docker("volume", "ls", "--quiet").stdout
+    assert PRODUCTION not in docker("volume", "ls", "--quiet").stdout

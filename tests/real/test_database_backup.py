@@ -16,31 +16,20 @@ from invoke.exceptions import Exit
 from tasks._lib.databases import sqlite
 from tasks._lib.stacks import Stack
 
-from .conftest import Site, docker, eventually
+from .conftest import Site, docker, eventually, sql
 from .load import load
 
 pytestmark = pytest.mark.docker
 
-PRODUCTION = ("--env", "production")
+ENVIRONMENT = ("--env", "production")
 # Names that a restore uses meanwhile would show here.
 DATABASES = ["app", "postgres", "template0", "template1"]
-
-
-def sql(site: Site, statement: str) -> list[str]:
-    """What the database's own shell says."""
-    lines = docker(
-        *("exec", "--interactive", "road-production-postgres-1", "psql", "--username", "app", "--tuples-only"),
-        "--no-align",
-        stdin=statement,
-    ).stdout.split()
-    assert site.folder.is_dir()
-    return lines
 
 
 @pytest.fixture(scope="module")
 def backup(deployed: Site) -> Path:
     """A backup of one note, made before another was written."""
-    output = deployed.succeed("db.backup", *PRODUCTION)
+    output = deployed.succeed("db.backup", *ENVIRONMENT)
     found = re.search(r"Wrote (\S+): (\d+) rows in (\d+) tables", output)
     assert found
     assert int(found[2]) >= 2
@@ -59,7 +48,7 @@ def test_a_broken_backup_changes_nothing(deployed: Site, backup: Path, tmp_path:
     content = backup.read_bytes()
     broken = tmp_path / "broken.dump"
     broken.write_bytes(content[: int(size if size >= 1 else len(content) * size)])
-    result = deployed.inv("db.restore", *PRODUCTION, str(broken), "--yes")
+    result = deployed.inv("db.restore", *ENVIRONMENT, str(broken), "--yes")
     assert result.code == 1
     assert "is no complete dump" in result.output
     assert "nothing was changed" in result.output
@@ -73,23 +62,23 @@ def test_a_backup_that_does_not_fit_changes_nothing(deployed: Site, backup: Path
           $$ BEGIN IF current_database() <> 'app' THEN RAISE 'not here'; END IF; RETURN true; END $$;
         CREATE TABLE trial (id text CHECK (public.fails(id))); INSERT INTO trial VALUES ('a');
     """
-    sql(deployed, statements)
+    sql(statements)
     try:
         bad = tmp_path / "bad.dump"
-        assert "it was read back" in deployed.succeed("db.backup", *PRODUCTION, "--file", str(bad))
-        result = deployed.inv("db.restore", *PRODUCTION, str(bad), "--yes")
+        assert "it was read back" in deployed.succeed("db.backup", *ENVIRONMENT, "--file", str(bad))
+        result = deployed.inv("db.restore", *ENVIRONMENT, str(bad), "--yes")
     finally:
-        sql(deployed, "DROP TABLE trial; DROP FUNCTION fails;")
+        sql("DROP TABLE trial; DROP FUNCTION fails;")
     assert result.code == 1
     assert "cannot be restored" in result.output
     assert "not here" in result.output
     assert sorted(deployed.notes()) == ["kept", "later"]
-    assert sorted(sql(deployed, "SELECT datname FROM pg_database")) == DATABASES
+    assert sorted(sql("SELECT datname FROM pg_database").split()) == DATABASES
     assert backup.is_file()
 
 
 def test_it_asks_before_it_replaces(deployed: Site, backup: Path) -> None:
-    result = deployed.inv("db.restore", *PRODUCTION, str(backup))
+    result = deployed.inv("db.restore", *ENVIRONMENT, str(backup))
     assert result.code == 1
     assert "It replaces EVERYTHING that road-production holds now" in result.output
     assert sorted(deployed.notes()) == ["kept", "later"]
@@ -97,12 +86,12 @@ def test_it_asks_before_it_replaces(deployed: Site, backup: Path) -> None:
 
 def test_a_restore_while_it_serves(deployed: Site, backup: Path) -> None:
     with load(deployed.url("/version")) as counts:
-        assert "counted again" in deployed.succeed("db.restore", *PRODUCTION, str(backup), "--yes")
+        assert "counted again" in deployed.succeed("db.restore", *ENVIRONMENT, str(backup), "--yes")
         eventually(lambda: requests.get(deployed.url("/api/notes"), timeout=5).ok)
     assert counts["failed"] == 0
-    assert sql(deployed, "SELECT text FROM notes") == ["kept"]
+    assert sql("SELECT text FROM notes").split() == ["kept"]
     assert requests.post(deployed.url("/api/notes"), json={"text": "after"}, timeout=5).status_code == 201
-    assert sorted(sql(deployed, "SELECT datname FROM pg_database")) == DATABASES
+    assert sorted(sql("SELECT datname FROM pg_database").split()) == DATABASES
 
 
 def test_after_everything_was_destroyed(deployed: Site, backup: Path) -> None:
@@ -110,15 +99,15 @@ def test_after_everything_was_destroyed(deployed: Site, backup: Path) -> None:
     deployed.succeed("deploy", "--yes")
     assert deployed.notes() == []
     # The scheduler has written already when it runs next, so this database is asked about.
-    deployed.succeed("db.restore", *PRODUCTION, str(backup), "--yes")
-    assert sql(deployed, "SELECT text FROM notes") == ["kept"]
+    deployed.succeed("db.restore", *ENVIRONMENT, str(backup), "--yes")
+    assert sql("SELECT text FROM notes").split() == ["kept"]
 
 
 def test_the_shell_runs_what_it_is_given(deployed: Site) -> None:
     result = deployed.inv("db.shell")
     assert result.code == 1
     assert "postgres of road-dev does not run" in result.output
-    assert deployed.inv("db.shell", *PRODUCTION).code == 0
+    assert deployed.inv("db.shell", *ENVIRONMENT).code == 0
 
 
 # --- The embedded database ---

@@ -7,13 +7,15 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import yaml
 
-from tests.kubernetes.conftest import METHODS, Objects, part, tasks_of
+from tests.kubernetes.conftest import METHODS, Objects, Values, part, scenarios, tasks_of
 
 from .cluster import (
     DATABASE,
@@ -25,6 +27,7 @@ from .cluster import (
     for_the_cluster,
     install,
     kubectl,
+    server,
 )
 from .conftest import Site, eventually
 from .load import load
@@ -119,9 +122,25 @@ def counted(tell: Tell, what: str, method: str, counts: dict[str, Any]) -> None:
     assert counts["failed"] == 0, counts["reasons"][:5]
 
 
+def until_ready(site: Deployed) -> float:
+    """Return the seconds from the app's last new object until its last pod was ready, a migration included."""
+    pods = json.loads(site.of("get", "pods", "--selector", f"app.kubernetes.io/instance={NAME}", "--output=json"))
+    conditions = [one for pod in pods["items"] for one in pod["status"]["conditions"] if one["type"] == "Ready"]
+    assert {one["status"] for one in conditions} == {"True"}
+    made = max(moment(one["metadata"]["creationTimestamp"]) for one in site.objects())
+    return (max(moment(one["lastTransitionTime"]) for one in conditions) - made).total_seconds()
+
+
+def moment(text: str) -> datetime:
+    """Return a time as the API server writes it, which is to the second."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+
+
 def test_each_is_deployed_in_time(fleet: list[Deployed], record_property: Tell) -> None:
     for site in fleet:
         record_property(f"deployed and healthy by {site.method}", f"{site.took:.0f} s")
+        ready = until_ready(site)
+        record_property(f"last object made to all pods ready, {site.method}", f"{ready:.0f} s")
         assert site.took < 300
         notes = requests.get(f"{site.address}/api/notes", timeout=5).json()["notes"]
         assert [note["text"] for note in notes] == [f"by {site.method}"]
@@ -172,6 +191,47 @@ def test_jobs_are_done_where_a_worker_is_on(fleet: list[Deployed]) -> None:
         eventually(lambda: " done " in site.task("jobs.list", "--kind", "count_words"), seconds=60)
 
     everywhere(done, fleet)
+
+
+def runnable(scenario: Values, cache: str, images: Values) -> Values:
+    """Make a scenario one that this cluster can run four times: images it has, servers that answer, free ports."""
+    values: Values = json.loads(json.dumps(scenario).replace("acme-notes", NAME))
+    for component in ("backend", "frontend", "worker", "scheduler", "board"):
+        values.setdefault(component, {}).pop("image", None)
+        # Four times two releases beside each other have to fit on one small node.
+        values[component]["resources"] = {"requests": {"cpu": "5m", "memory": "16Mi"}}
+        values[component].get("service", {}).pop("nodePort", None)
+    values.setdefault("redis", {}).update(image=images, resources={"requests": {"cpu": "5m", "memory": "16Mi"}})
+    if values["redis"].get("mode") == "external":
+        values["redis"]["url"] = cache
+    # Each way would make a Secret of its own otherwise, with passwords that open nothing here.
+    values["secrets"] = {"existing": f"{NAME}-secrets"}
+    return values
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", list(scenarios()))
+def test_a_scenario_is_the_same_on_the_cluster(
+    fleet: list[Deployed], everything: Path, registry: str, name: str
+) -> None:
+    repository = f"{registry}/mirror/redis"
+    cache = f"redis://{server(f'{repository}:8-trixie', 'redis', 6379)}/0"
+    values = runnable(scenarios()[name], cache, {"repository": repository})
+
+    def become(site: Deployed) -> None:
+        site.values.write_text(yaml.safe_dump(values))
+        site.commit_values()
+        site.task("deploy", "--yes")
+
+    everywhere(become, fleet)
+
+    def agree() -> bool:
+        lines = differing(everything, fleet)
+        print(lines)
+        return not any(lines.values())
+
+    # An autoscaler may still be about to change a number.
+    eventually(agree, seconds=60)
 
 
 def test_a_rollback_from_another_checkout_loses_no_request(
@@ -262,6 +322,26 @@ def test_who_may_not_is_refused(fleet: list[Deployed], tmp_path: Path) -> None:
             site.of("delete", "rolebinding", "reader")
 
 
+def test_who_may_look_but_not_deploy_is_refused(fleet: list[Deployed], tmp_path: Path) -> None:
+    # Somebody who sees everything and keeps Secrets and locks gets as far as what is deployed.
+    rules = [
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["", "coordination.k8s.io"], "resources": ["secrets", "leases"], "verbs": ["*"]},
+    ]
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "looker"}}
+    kubectl("--namespace", DATABASE, "create", "serviceaccount", "looker")
+    for site in fleet:
+        kubectl("--namespace", site.namespace, "create", "--filename=-", stdin=json.dumps({**role, "rules": rules}))
+        site.of("create", "rolebinding", "looker", "--role=looker", f"--serviceaccount={DATABASE}:looker")
+    looker = kubeconfig(tmp_path, kubectl("--namespace", DATABASE, "create", "token", "looker").strip())
+    try:
+        # Pulumi asks the cluster about each object while it renders, so there the cluster itself says it.
+        everywhere(lambda site: refused(site, "deployments", **looker), fleet)
+    finally:
+        for site in fleet:
+            site.of("delete", "role/looker", "rolebinding/looker")
+
+
 def test_where_it_cannot_go_is_refused(fleet: list[Deployed]) -> None:
     def elsewhere(site: Deployed) -> None:
         for there in (f"{site.namespace}-not", site.namespace):
@@ -293,7 +373,9 @@ def test_destroy_leaves_nothing(fleet: list[Deployed]) -> None:
         site.task("destroy", "--yes")
         kinds = site.of("api-resources", "--verbs=list", "--namespaced", "--output=name").split()
         left = site.of("get", ",".join(kind for kind in kinds if "event" not in kind), "--output=name")
-        return "\n".join(line for line in left.splitlines() if not line.startswith("pod"))
+        # Pods may still be ending, and what a metrics server measured of them stays a while longer.
+        ending = ("pod/", "podmetrics.metrics.k8s.io/")
+        return "\n".join(line for line in left.splitlines() if not line.startswith(ending))
 
     own = {"configmap/kube-root-ca.crt", "serviceaccount/default", f"secret/{NAME}-secrets"}
     for method, left in everywhere(destroy, fleet).items():

@@ -6,7 +6,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
-from .conftest import Site, docker, eventually
+from .conftest import Site, docker, eventually, serving
 
 pytestmark = pytest.mark.docker
 
@@ -80,10 +80,8 @@ def mirror() -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer((gateway(), 0), Mirror) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"{gateway()}:{server.server_port}"
-        server.shutdown()
+    with serving(Mirror, gateway()) as address:
+        yield address
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 import requests
 
 from .clients import clients
-from .conftest import Site, container, docker, eventually
+from .conftest import PRODUCTION, Site, container, docker, eventually, sql
 
 pytestmark = pytest.mark.docker
 
-POSTGRES = "road-production-postgres-1"
-REDIS = "road-production-redis-1"
+POSTGRES = f"{PRODUCTION}-postgres-1"
+REDIS = f"{PRODUCTION}-redis-1"
 
 
 @pytest.fixture
@@ -32,16 +32,12 @@ def logs_in(user: str, password: str) -> bool:
 
 def owners() -> set[str]:
     """Who owns the tables."""
-    query = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
-    said = docker("exec", POSTGRES, "psql", "--username", "app", "--tuples-only", "--no-align", "--command", query)
-    return set(said.stdout.split())
+    return set(sql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").split())
 
 
 def healthy(site: Site) -> bool:
     """Whether the backend has its database and its cache."""
-    said = docker(
-        "exec", str(container("road-production", "backend")["Id"]), "/usr/local/bin/backend", "healthcheck"
-    ).stdout
+    said = docker("exec", str(container(PRODUCTION, "backend")["Id"]), "/usr/local/bin/backend", "healthcheck").stdout
     return '"status":"ready"' in said and bool(site.notes())
 
 
@@ -100,12 +96,7 @@ def test_the_cache_s_password(deployed: Site, secrets: Path) -> None:
 
 def started(services: Iterable[str]) -> dict[str, str]:
     """When the container of each service started."""
-    return {service: str(container("road-production", service)["State"]["StartedAt"]) for service in services}
-
-
-def count(query: str) -> int:
-    """What the database counts."""
-    return int(docker("exec", POSTGRES, "psql", "--username", "app", "--tuples-only", "--command", query).stdout)
+    return {service: str(container(PRODUCTION, service)["State"]["StartedAt"]) for service in services}
 
 
 def test_a_rotation_loses_no_request_and_no_job(deployed: Site, record_property: Callable[[str, object], None]) -> None:
@@ -122,8 +113,8 @@ def test_a_rotation_loses_no_request_and_no_job(deployed: Site, record_property:
         # What serves comes first; a worker of the new must not meet a backend of the old.
         assert max(after["backend"], after["board"]) < min(after[service] for service in users[2:])
     left = "SELECT count(*) FROM notes WHERE text LIKE 'rotated-%' AND id NOT IN (SELECT note_id FROM note_words)"
-    eventually(lambda: count(left) == 0, seconds=120)
-    assert count("SELECT count(*) FROM background_jobs WHERE state = 'dead'") == 0
+    eventually(lambda: sql(left) == "0", seconds=120)
+    assert sql("SELECT count(*) FROM background_jobs WHERE state = 'dead'") == "0"
 
 
 def test_a_rotation_that_fails_leaves_the_old_password(deployed: Site, secrets: Path) -> None:
@@ -147,8 +138,7 @@ def test_a_rotation_that_fails_leaves_the_old_password(deployed: Site, secrets: 
 def test_a_rotation_that_was_cut_off_is_ended(deployed: Site, secrets: Path) -> None:
     # As if it had ended after the files were written: the other role can still log in.
     before = (secrets / "database_url").read_text()
-    sql = "ALTER ROLE app_b LOGIN PASSWORD 'forgotten'"
-    docker("exec", POSTGRES, "psql", "--username", "app", "--command", sql)
+    sql("ALTER ROLE app_b LOGIN PASSWORD 'forgotten'")
     assert logs_in("app_b", "forgotten")
     output = deployed.succeed("secrets.rotate", "postgres_password", "--yes")
     assert "A former rotation was cut off" in output

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from .clients import Counts, clients
-from .conftest import Site, container, docker, on_this_machine
+from .conftest import PRODUCTION, Site, container, docker, on_this_machine, production, sql
 
 pytestmark = pytest.mark.docker
 
-PROJECT = "road-production"
 STRATEGIES = ["rolling", "blue-green", "canary"]
 Record = Callable[[str, object], None]
 
@@ -32,27 +31,18 @@ def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         said = docker("buildx", "imagetools", "inspect", tag, "--format", "{{json .Manifest}}").stdout
         record[name] |= {"tag": "another", "digest": json.loads(said)["digest"]}
     (site.folder / "another.json").write_text(json.dumps({"version": 1, "images": record}))
-    site.succeed("destroy", "--yes", "--data")
-    try:
-        site.succeed("secrets.init")
-        site.succeed("deploy", "--yes")
+    with production(site):
         yield site
-    finally:
-        site.inv("destroy", "--yes", "--data")
 
 
 def image(service: str) -> str:
     """The image of what runs of a service; there is one container of it."""
-    return str(container(PROJECT, service)["Config"]["Image"])
+    return str(container(PRODUCTION, service)["Config"]["Image"])
 
 
 def rows(name: str) -> list[str]:
     """What the database has of some clients."""
-    query = f"SELECT text FROM notes WHERE text LIKE '{name}-%'"  # noqa: S608
-    postgres = str(container(PROJECT, "postgres")["Id"])
-    return docker(
-        "exec", postgres, "psql", "--username", "app", "--tuples-only", "--no-align", "--command", query
-    ).stdout.split()
+    return sql(f"SELECT text FROM notes WHERE text LIKE '{name}-%'").split()  # noqa: S608
 
 
 def switch(site: Site, strategy: str, times: int, record_property: Record) -> None:
@@ -79,7 +69,7 @@ def judge(counts: Counts, name: str) -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_request_fails(deployed: Site, strategy: str, record_property: Record) -> None:
-    switch(deployed, strategy, 3, record_property)
+    switch(deployed, strategy, 5, record_property)
 
 
 @pytest.mark.proof
@@ -105,13 +95,29 @@ def test_a_canary_that_fails_is_taken_back(deployed: Site) -> None:
     judge(counts, "refused")
 
 
+def test_one_that_cannot_be_started_leaves_nothing(deployed: Site) -> None:
+    before = str(container(PRODUCTION, "backend")["Id"])
+    overlay = deployed.folder / "docker-compose.production.yml"
+    text = overlay.read_text()
+    deployed.edit(overlay.name, "  backend:\n", '  backend:\n    entrypoint: ["/not-there"]\n')
+    result = deployed.inv("deploy", "--yes")
+    overlay.write_text(text)
+    assert result.code == 1
+    # What Docker said, not that it was waited for in vain.
+    assert "/not-there" in result.output.partition("Returning to release")[0]
+    assert "serves again" in result.output
+    assert container(PRODUCTION, "backend")["Id"] == before
+
+
 def test_plain_compose_is_seen_to_fail(deployed: Site, record_property: Record) -> None:
-    (newest,) = docker("volume", "ls", "--quiet", "--filter", f"label=slipway.release={PROJECT}").stdout.split()[-1:]
+    (newest,) = docker("volume", "ls", "--quiet", "--filter", f"label=slipway.release={PRODUCTION}").stdout.split()[-1:]
     volume: list[dict[str, Any]] = json.loads(docker("volume", "inspect", newest).stdout)
     stack = json.loads(volume[0]["Labels"]["slipway.release.record"])["objects"]
     for service in ("backend", "frontend"):
         stack["services"][service]["environment"]["LOG_LEVEL"] = "warn"
     with clients(deployed.port, "plain") as counts:
-        docker("compose", "--project-name", PROJECT, "--file", "-", "up", "--detach", "--wait", stdin=json.dumps(stack))
+        docker(
+            "compose", "--project-name", PRODUCTION, "--file", "-", "up", "--detach", "--wait", stdin=json.dumps(stack)
+        )
     record_property("plain `docker compose up`", str(counts))
     assert counts.failed

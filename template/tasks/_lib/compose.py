@@ -20,12 +20,19 @@ def overlay(name: str) -> str:
     return f"docker-compose.{name}.yml"
 
 
+def known_overlays() -> list[str]:
+    """Return the names of the overlays that this project has."""
+    return sorted(path.name.split(".")[1] for path in ROOT.glob(overlay("*")))
+
+
 def overlays(names: Sequence[str]) -> list[str]:
     """Return the files of an environment's overlays; stop with those there are when one is missing."""
     for name in names:
         if not (ROOT / overlay(name)).is_file():
-            known = ", ".join(sorted(path.name.split(".")[1] for path in ROOT.glob("docker-compose.*.yml")))
-            stop(f"there is no {overlay(name)}; there are: {known}", "correct `overlays:` in invoke.yaml")
+            stop(
+                f"there is no {overlay(name)}; there are: {', '.join(known_overlays())}",
+                "correct `overlays:` in invoke.yaml",
+            )
     return [overlay(name) for name in names]
 
 
@@ -73,6 +80,15 @@ def choose_optional(objects: dict[str, Any], built: Iterable[str]) -> None:
                 del service["profiles"]
             else:
                 del objects["services"][name]
+
+
+def publishing(objects: dict[str, Any]) -> dict[int, str]:
+    """Return the ports that a stack publishes, each with its service."""
+    return {
+        int(port["published"]): name
+        for name, service in objects["services"].items()
+        for port in service.get("ports") or ()
+    }
 
 
 def in_order(objects: dict[str, Any]) -> list[list[str]]:

@@ -64,12 +64,12 @@ class Containers:
         command = [*self.compose, "--file", "-", "up", "--detach", "--no-deps", "--no-build", *options, *services]
         say(f"$ {' '.join(command)}")
         done = ask(command, stdin=json.dumps(objects), env=bare_environment({}))
-        failures = self.wait(chosen, compose.one_shot(objects), until)
-        if done.returncode != 0 and not failures:
+        if done.returncode != 0:
+            # What was created and did not start would be waited for in vain.
             known = find(done.stderr)
             cause = known.cause if known else "cannot be started"
-            failures = [Failure(", ".join(services), cause, "", done.stderr.strip())]
-        return failures
+            return [Failure(", ".join(services), cause, "", done.stderr.strip())]
+        return self.wait(chosen, compose.one_shot(objects), until)
 
     def wait(self, chosen: Callable[[Container], bool], one_shot: set[str], until: float) -> list[Failure]:
         """Wait until each of some containers serves or has ended; return those that failed or are late."""

@@ -54,17 +54,20 @@ def keeps_several_platforms() -> bool:
     return "io.containerd.snapshotter" in read(["docker", "info", "--format", "{{json .DriverStatus}}"])
 
 
-def choose_builder(project: str, wanted: str | None, platforms: int) -> Builder:
-    """Return the builder to use: the one asked for, the current one, or for several platforms one that is able to."""
+def choose_builder(project: str, wanted: str | None, more: bool) -> Builder:
+    """Return the builder to use: the one asked for, the current one, or one that is able to do `more`.
+
+    More than an image for this engine is: several platforms, a cache for other machines.
+    """
     if wanted:
         return _inspect(wanted)
     current = _inspect("")
-    if platforms == 1 or not current.own or keeps_several_platforms():
+    if not more or not current.own or keeps_several_platforms():
         return current
-    # The engine's own builder makes one platform at a time here; one in a container of its own makes all of them.
+    # The engine's own builder makes one platform at a time here; one in a container of its own does all of that.
     name = f"{project}-builder"
     if ask(["docker", "buildx", "inspect", name]).returncode != 0:
-        say(f"The engine's own builder makes one platform at a time; creating the builder {name} for several.")
+        say(f"The engine's own builder makes one platform at a time, and only for itself; creating the builder {name}.")
         run(
             [
                 "docker",

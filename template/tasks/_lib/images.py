@@ -17,13 +17,19 @@ RECORD = FOLDER / "images.json"
 
 @dataclass
 class Image:
-    """One image: `digest` is that of the index over all platforms; sizes are compressed bytes."""
+    """One image: `digest` is that of the index over all platforms; sizes are compressed bytes.
+
+    `commit` and `version` are those of the sources; `scanned` is when a scan found nothing in it, or empty.
+    """
 
     repository: str
     tag: str
     digest: str
     seconds: float
     platforms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    commit: str = ""
+    version: str = ""
+    scanned: str = ""
 
     @property
     def reference(self) -> str:
@@ -68,14 +74,27 @@ def in_registry(reference: str) -> str | None:
     return None
 
 
-def platforms(reference: str) -> list[str]:
-    """Return the platforms of an image that a registry has; stop when it has none or refuses."""
+def tagged(repository: str, tag: str) -> Image:
+    """Return the image that a registry has under a tag; stop when it has none."""
+    digest = in_registry(f"{repository}:{tag}")
+    if digest is None:
+        stop(f"the registry has no {repository}:{tag}", "push it first: `inv push --tag …`, or name another --tag")
+    return Image(repository, tag, digest, 0.0)
+
+
+def tag(image: Image, name: str) -> None:
+    """Give an image that a registry has another tag."""
+    read(["docker", "buildx", "imagetools", "create", "--tag", f"{image.repository}:{name}", image.reference])
+
+
+def platforms(reference: str) -> dict[str, str]:
+    """Return the platforms of an image that a registry has, with their digests; stop when it has none or refuses."""
     command = ["docker", "buildx", "imagetools", "inspect", reference, "--format"]
     index = json.loads(read([*command, "{{json .Manifest}}"], fix="push it first: `inv push`"))
-    named = [entry["platform"] for entry in index.get("manifests", ()) if "platform" in entry]
+    parts = [(entry["platform"], entry["digest"]) for entry in index.get("manifests", ()) if "platform" in entry]
     # What has no index is for one platform, which only its configuration tells.
-    found = named or [json.loads(read([*command, "{{json .Image}}"]))]
-    return [platform_name(one) for one in found if one["os"] != "unknown"]
+    found = parts or [(json.loads(read([*command, "{{json .Image}}"])), index["digest"])]
+    return {platform_name(one): digest for one, digest in found if one["os"] != "unknown"}
 
 
 def is_in_registry(reference: str) -> bool:

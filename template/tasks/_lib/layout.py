@@ -89,6 +89,11 @@ def platform_name(named: dict[str, str]) -> str:
     return f"{named['os']}/{named['architecture']}{tail}"
 
 
+def slug(platform: str) -> str:
+    """Return a platform as a tag or a folder can have it: linux-arm-v7."""
+    return platform.replace("/", "-")
+
+
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     stream = archive.extractfile(member)
     return stream.read() if stream else b""

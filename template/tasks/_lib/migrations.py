@@ -9,6 +9,8 @@ from .console import say, stop
 from .run import ROOT, ask
 
 _PATTERNS = Path(__file__).with_name("migrations.yaml")
+_MADE = re.compile(r"^create table (?:if not exists )?([\w.\"]+)", re.IGNORECASE)
+_CHANGED = re.compile(r"^(?:alter table|create unique index .*?\bon) (?:if exists |only )*([\w.\"]+)", re.IGNORECASE)
 
 
 def check(commit: str) -> None:
@@ -16,7 +18,7 @@ def check(commit: str) -> None:
     # A migration's file, once deployed, never changes: what is new is in files that were added or edited.
     changed = ask(["git", "diff", "--name-only", "--diff-filter=d", "--relative", commit, "--", "*.sql"])
     if changed.returncode != 0:
-        say(f"note: the deployed commit {commit[:12]} is not here, so its migrations are not compared: `git fetch`")
+        _cannot_compare(commit)
         return
     untracked = ask(["git", "ls-files", "--others", "--exclude-standard", "--", "*.sql"]).stdout.splitlines()
     for name in [*changed.stdout.splitlines(), *untracked]:
@@ -28,12 +30,27 @@ def check(commit: str) -> None:
             )
 
 
+def _cannot_compare(commit: str) -> None:
+    """Stop where git could tell what is new, and say so where there is no git to ask."""
+    if ask(["git", "rev-parse", "--git-dir"]).returncode == 0:
+        stop(
+            f"the deployed commit {commit[:12]} is not in this checkout, so nobody knows which migrations are new",
+            "get it: `git fetch --all`, in a shallow checkout `git fetch --unshallow`; or add --destructive",
+        )
+    say("note: this folder is no git checkout, so nobody knows which migrations are new")
+
+
 def destructive(sql: str) -> str:
     """Return the first statement that takes something away, and what that means; empty when there is none."""
     patterns = yaml.safe_load(_PATTERNS.read_text(encoding="utf-8"))
     bare = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL)
-    for statement in bare.split(";"):
-        text = " ".join(statement.split())
+    statements = [" ".join(statement.split()) for statement in bare.split(";")]
+    # Nobody uses yet what is made here.
+    made = {found[1].lower() for text in statements if (found := _MADE.search(text))}
+    for text in statements:
+        changed = _CHANGED.search(text)
+        if changed and changed[1].lower() in made:
+            continue
         for pattern in patterns:
             if re.search(pattern["says"], text, re.IGNORECASE):
                 return f"`{text[:80]}` {pattern['means']}"

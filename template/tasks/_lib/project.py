@@ -26,6 +26,19 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class Signer:
+    """Who may sign images: whoever has the private half of a key, or a workflow that an issuer vouches for."""
+
+    key: str = ""
+    identity: str = ""
+    issuer: str = "https://token.actions.githubusercontent.com"
+
+    def __str__(self) -> str:
+        """Return how people are told of it."""
+        return self.key or self.identity
+
+
+@dataclass(frozen=True)
 class Project:
     """What invoke.yaml says."""
 
@@ -37,6 +50,10 @@ class Project:
     platforms: tuple[str, ...]
     base_images: dict[str, str]
     environments: dict[str, Environment]
+    # Those that the pipeline deploys to, in their order.
+    pipeline: tuple[str, ...]
+    # Who may sign images, where that is said.
+    signer: Signer | None
 
     def repository(self, image: str, registry: str | None = None) -> str:
         """Return the repository of an image, in `registry` or the project's own."""
@@ -90,6 +107,8 @@ def load() -> Project:
             )
             for name, where in (document.get("environments") or {}).items()
         },
+        pipeline=tuple(document.get("pipeline") or ()),
+        signer=Signer(**document["signing"]) if document.get("signing") else None,
     )
 
 

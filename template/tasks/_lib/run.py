@@ -22,8 +22,13 @@ _HERE = Path(__file__).parent
 def need(program: str) -> None:
     """Stop, with how to install it, when `program` is not on PATH."""
     if shutil.which(program) is None:
-        hints: dict[str, str] = yaml.safe_load((_HERE / "programs.yaml").read_text())
-        stop(f"{program} is not installed", hints.get(program, f"install {program} and put it on PATH"))
+        stop(f"{program} is not installed", hint(program))
+
+
+def hint(program: str) -> str:
+    """Return how to install a program."""
+    hints: dict[str, str] = yaml.safe_load((_HERE / "programs.yaml").read_text())
+    return hints.get(program, f"install {program} and put it on PATH")
 
 
 def run(

@@ -35,9 +35,13 @@ class Stack:
                 return str(container["Id"])
         stop(f"{service} of {self.project} does not run", f"start it first: `{self.hint}`")
 
+    def command(self, container: str, *command: str) -> list[str]:
+        """Return the command that runs another one, with standard input, in a container."""
+        return [*self.docker, "exec", "--interactive", container, *command]
+
     def inside(self, container: str, script: str, *arguments: str) -> list[str]:
         """Return the command that runs a POSIX shell script, with arguments and standard input, in a container."""
-        return [*self.docker, "exec", "--interactive", container, "sh", "-c", script, "sh", *arguments]
+        return self.command(container, "sh", "-c", script, "sh", *arguments)
 
 
 def containers(docker: list[str], project: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from invoke.exceptions import Exit
 
-from . import engine, stacks, ways
+from . import development, engine, stacks, ways
 from .console import stop
 from .project import load
 from .run import ROOT, need
@@ -16,8 +16,6 @@ LOCAL = "the database of `inv dev`, on this machine"
 
 _SERVICE = "worker"
 _PROGRAM = "/usr/local/bin/worker"
-# What `inv dev` uses.
-_DATABASE = ROOT / "data" / "dev.db"
 
 
 def run(arguments: Sequence[str], env: str, local: bool, stdin: str = "") -> None:
@@ -36,10 +34,10 @@ def run(arguments: Sequence[str], env: str, local: bool, stdin: str = "") -> Non
 
 def _local() -> tuple[list[str], dict[str, str]]:
     need("cargo")
-    if not _DATABASE.is_file():
+    if not development.DATABASE.is_file():
         stop("there is no data/dev.db yet", "`inv dev` makes it")
     command = ["cargo", "run", "--quiet", "--package", "worker", "--"]
-    return command, os.environ | {"DATABASE_URL": f"sqlite://{_DATABASE}"}
+    return command, os.environ | {"DATABASE_URL": development.DATABASE_URL}
 
 
 def _inside(env: str) -> list[str]:
@@ -52,4 +50,4 @@ def _inside(env: str) -> list[str]:
         return command
     engine.check()
     stack = stacks.stack("")
-    return [*stack.docker, "exec", "--interactive", stack.running(_SERVICE), _PROGRAM]
+    return stack.command(stack.running(_SERVICE), _PROGRAM)

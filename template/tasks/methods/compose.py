@@ -5,13 +5,26 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NoReturn
 
-from .._lib import compose, differences, engine, env_files, images, releases, secret_files, stacks, target
+from .._lib import (
+    compose,
+    configured,
+    differences,
+    engine,
+    env_files,
+    images,
+    pipeline,
+    releases,
+    secret_files,
+    stacks,
+    target,
+)
 from .._lib.console import say, stop
 from .._lib.containers import Containers, state_of
 from .._lib.failures import stop_because
@@ -21,7 +34,7 @@ from .._lib.project import Environment, Project
 from .._lib.releases import Failure, Permitted, Release, Strategy
 from .._lib.run import ask, read, run
 from .._lib.swap import roads
-from .._lib.swap.proxy import Proxy, ports
+from .._lib.swap.proxy import Proxy, entrance, ports
 from .._lib.swap.roads import STRATEGIES, Swap
 
 _FILES = [compose.BASE, "docker-compose.production.yml"]
@@ -31,6 +44,13 @@ _LABEL = "slipway.release"
 
 class Method:
     """One environment on one engine, as the compose project `<name>-<environment>`."""
+
+    # The pipeline's secrets by which its machines reach the engine, and what each is.
+    SECRETS: Mapping[str, str] = {
+        "DEPLOY_HOST": "where the engine is, such as ssh://deploy@app.example",
+        "DEPLOY_SSH_KEY": "the private key of a user there who may use Docker",
+        "DEPLOY_SSH_KNOWN_HOSTS": "what `ssh-keyscan HOST` prints, compared with the host's own keys",
+    }
 
     def __init__(self, project: Project, environment: Environment) -> None:
         """Take the environment; stop when it would be the development stack."""
@@ -53,6 +73,21 @@ class Method:
     def check(self) -> None:
         """Stop unless the engine answers."""
         engine.check()
+
+    def connect(self) -> None:
+        """Let a machine of the pipeline reach the engine, as the environment's Docker context."""
+        name = self._environment.name
+        context = self._environment.context
+        if context == "default":
+            stop(
+                f"environment {name} is on this machine's own engine, and this machine is the pipeline's",
+                f"give environments.{name} in invoke.yaml a `context:` of its own name",
+            )
+        secrets = pipeline.given(self.SECRETS, f"environment {name}")
+        folder = Path.home() / ".ssh"
+        pipeline.keep(folder / "id_ed25519", secrets["DEPLOY_SSH_KEY"])
+        pipeline.keep(folder / "known_hosts", secrets["DEPLOY_SSH_KNOWN_HOSTS"])
+        run(["docker", "context", "create", context, "--docker", f"host={secrets['DEPLOY_HOST']}"])
 
     def findings(self) -> Iterator[Finding]:
         """Yield whether Docker has the context."""
@@ -107,7 +142,8 @@ class Method:
         own = env_files.values(self._environment.name)
         folder = machine.expand(str(self._environment.settings["secrets"]))
         self._check_secrets(machine, folder)
-        references = {name: self._fetch_built(image) for name, image in built.items()}
+        current = self.releases()[-1:]
+        references = self._keep_equal({name: self._fetch_built(image) for name, image in built.items()}, current)
         values = {images.variable(name, "IMAGE"): reference for name, reference in references.items()}
         files = [*_FILES, *compose.overlays(self._overlays)]
         objects = compose.render(
@@ -118,7 +154,7 @@ class Method:
         for service in objects["services"].values():
             service.pop("build", None)
             service["image"] = self._fetch(service["image"])
-        self._keep_marks(objects)
+        self._keep_marks(objects, current)
         self._check_ports(objects, machine)
         return references, own, objects
 
@@ -149,10 +185,10 @@ class Method:
                 f"make them: inv secrets.init --env {self._environment.name}",
             )
 
-    def _keep_marks(self, objects: dict[str, Any]) -> None:
+    def _keep_marks(self, objects: dict[str, Any], current: list[Release]) -> None:
         """Keep what a rotation of secrets left on services, which would otherwise start anew for nothing."""
-        for current in self.releases()[-1:]:
-            for name, service in current.objects["services"].items():
+        for release in current:
+            for name, service in release.objects["services"].items():
                 mark = (service.get("labels") or {}).get(compose.ROTATED)
                 if mark and name in objects["services"]:
                     objects["services"][name].setdefault("labels", {})[compose.ROTATED] = mark
@@ -167,8 +203,8 @@ class Method:
 
     def _check_ports(self, objects: dict[str, Any], machine: target.Target) -> None:
         """Stop when something else already has a port that the stack publishes."""
-        services = objects["services"].values()
-        wanted = {int(port["published"]) for service in services for port in service.get("ports") or ()}
+        users = compose.publishing(objects)
+        wanted = set(users)
         for line in read([*self._docker, "ps", "--format", "{{json .}}"]).splitlines():
             container = json.loads(line)
             taken = {int(port) for port in re.findall(r":(\d+)->", container["Ports"])} & wanted
@@ -176,15 +212,18 @@ class Method:
                 wanted -= taken
             elif taken:
                 name = container["Names"]
-                self._refuse_port(taken.pop(), f"the container {name}", f"docker stop {name}")
+                port = taken.pop()
+                self._refuse_port(port, users[port], f"the container {name}", f"docker stop {name}")
         if not machine.ssh:
             for port in wanted:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        self._refuse_port(port, "another program here", f"find it with ss -ltnp 'sport = :{port}'")
+                        find = f"find it with ss -ltnp 'sport = :{port}'"
+                        self._refuse_port(port, users[port], "another program here", find)
 
-    def _refuse_port(self, port: int, holder: str, remedy: str) -> NoReturn:
-        stop(f"port {port} is in use by {holder}", f"{remedy}; or set another HTTP_PORT in {self._env_file}")
+    def _refuse_port(self, port: int, service: str, holder: str, remedy: str) -> NoReturn:
+        other = f"set another port for {service} in {self._env_file} (.env.example names its variable)"
+        stop(f"port {port} is in use by {holder}", f"{remedy}; or {other}")
 
     def _fetch_built(self, image: Image) -> str:
         """Return the reference by which this engine has exactly the image that was built or pushed."""
@@ -198,6 +237,15 @@ class Method:
             f"{image.reference} is neither in the registry nor in this engine",
             "push it: `inv push`, or build it again: `inv build`",
         )
+
+    def _keep_equal(self, references: dict[str, str], current: list[Release]) -> dict[str, str]:
+        """Keep the current release's image where a new one was made of the same, so that the proxy does not restart."""
+        kept = dict(references)
+        for release in current:
+            for name in set(self._project.configured) & references.keys() & release.images.keys():
+                if configured.same(self._docker, references[name], release.images[name]):
+                    kept[name] = release.images[name]
+        return kept
 
     def _fetch(self, reference: str) -> str:
         """Return a reference with a digest to an image that this engine has, after pulling it if need be."""
@@ -303,14 +351,16 @@ class Method:
     # --- Showing and removing ---
 
     def address(self) -> str:
-        """Return the address of the published port, or that there is none."""
-        for container in self._containers.all():
-            for bindings in (container["NetworkSettings"]["Ports"] or {}).values():
-                for binding in bindings or ():
-                    machine = target.of_context(self._environment.context)
-                    host = machine.ssh[-1].rpartition("@")[2] if machine.ssh else "localhost"
-                    return f"http://{host}:{binding['HostPort']}"
-        return "(no port is published)"
+        """Return the address that clients come in by, or that no port is published."""
+        port = entrance(
+            (stacks.service_of(container), int(inner.partition("/")[0]), int(binding["HostPort"]))
+            for container in self._containers.all()
+            for inner, bindings in (container["NetworkSettings"]["Ports"] or {}).items()
+            for binding in bindings or ()
+        )
+        machine = target.of_context(self._environment.context)
+        host = machine.ssh[-1].rpartition("@")[2] if machine.ssh else "localhost"
+        return f"http://{host}:{port}" if port else "(no port is published)"
 
     def status(self) -> list[tuple[str, str, str]]:
         """Return service, state and image of each container."""
@@ -324,7 +374,8 @@ class Method:
 
     def inside(self, service: str, program: str) -> list[str]:
         """Return the start of a command that runs a program in a container of a service."""
-        return [*self._docker, "exec", "--interactive", stacks.stack(self._environment.name).running(service), program]
+        stack = stacks.stack(self._environment.name)
+        return stack.command(stack.running(service), program)
 
     def destroy(self, data: bool) -> None:
         """Remove containers, networks and releases; volumes only with `data`. Secrets stay: backups need them."""

@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from .._lib import values
 from .._lib.cluster.method import ClusterMethod
 from .._lib.console import stop
+from .._lib.images import Image
 from .._lib.objects import parse
-from .._lib.programs import Program
-from .._lib.releases import Failure, Release
+from .._lib.programs import Program, version
+from .._lib.releases import Failure, Permitted, Release
 from .._lib.renderers import helm as renderer
 from .._lib.run import ask, read
 
@@ -16,14 +18,29 @@ from .._lib.run import ask, read
 _HISTORY = "40"
 
 
+_PROGRAM = Program("helm", ("version", "--short"), (3, 8), "https://helm.sh/docs/intro/install/")
+# `--take-ownership` is as old as that.
+_ADOPTING = replace(_PROGRAM, least=(3, 17))
+
+
 class Method(ClusterMethod):
     """One environment, as a release of Helm."""
 
     NAME = "helm"
     RENDERER = renderer
-    PROGRAM = Program("helm", ("version", "--short"), (3, 8), "https://helm.sh/docs/intro/install/")
+    PROGRAM = _PROGRAM
     OWN_MEMORY = "owner=helm,name={name}"
+    # It marks its former release as superseded.
+    RIGHTS = (("", "secrets", "update"),)
     ADOPTS = True
+
+    def prepare(
+        self, built: dict[str, Image], permitted: Permitted
+    ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+        """Check also that this Helm can take objects over, where it is to."""
+        if permitted.adopt:
+            _ADOPTING.check()
+        return super().prepare(built, permitted)
 
     def prepare_again(self, release: Release) -> None:
         """Check also that Helm still has the release: it counts anew after another way deployed meanwhile."""
@@ -44,12 +61,14 @@ class Method(ClusterMethod):
     def _bring(self, release: Release) -> list[Failure]:
         with values.documents(self._environment.name, release.images) as files:
             named = [argument for file in files for argument in ("--values", str(file))]
-            take = ["--take-ownership"] if self._adopt else []
+            take = ["--take-ownership", *_forcing()] if self._adopt else []
             command = self._helm("upgrade", "--install", self._name, str(renderer.CHART))
             return self._run([*command, *named, "--history-max", _HISTORY, *take])
 
     def _bring_back(self, release: Release) -> list[Failure]:
-        return self._run([*self._helm("rollback", self._name, str(release.revision)), "--history-max", _HISTORY])
+        # What somebody else changed meanwhile must not keep a release from coming back.
+        back = [*self._helm("rollback", self._name, str(release.revision)), "--history-max", _HISTORY]
+        return self._run([*back, *_forcing()])
 
     def _remove(self, current: Release | None) -> None:
         del current
@@ -59,3 +78,9 @@ class Method(ClusterMethod):
     def _helm(self, *arguments: str) -> list[str]:
         where = ["--kube-context", self._cluster.context, "--namespace", self._cluster.namespace]
         return ["helm", *arguments, *where]
+
+
+def _forcing() -> list[str]:
+    """Return the flags that overwrite fields which others set; Helm 3 does it without."""
+    # Helm 4 applies on the server, unless a release was last changed by Helm 3; then it would refuse to force.
+    return ["--server-side=true", "--force-conflicts"] if version(_PROGRAM.says()) >= (4, 0) else []

@@ -23,8 +23,11 @@ class Method(CommitMethod):
 
     NAME = "pulumi"
     RENDERER = renderer
-    PROGRAM = Program("pulumi", ("version",), (3, 0), "https://www.pulumi.com/docs/install/")
+    # The first with the option `toolchain` of Pulumi.yaml.
+    PROGRAM = Program("pulumi", ("version",), (3, 120), "https://www.pulumi.com/docs/install/")
     OWN_MEMORY = _LABEL + "={name}"
+    # Its state is applied.
+    RIGHTS = (("", "secrets", "patch"),)
 
     def check_program(self) -> None:
         """Check also that the program's packages are installed."""

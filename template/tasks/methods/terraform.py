@@ -23,6 +23,8 @@ class Method(CommitMethod):
     RENDERER = renderer
     PROGRAM = Program("terraform", ("version",), (1, 11), "https://developer.hashicorp.com/terraform/install")
     OWN_MEMORY = "tfstate=true,tfstateSecretSuffix={name}"
+    # It writes its state, and holds and releases a lock of its own.
+    RIGHTS = (("", "secrets", "update"), ("coordination.k8s.io", "leases", "update"))
 
     def _bring_from(self, root: Path, release: Release) -> list[Failure]:
         documents = values.documents(self._environment.name, release.images, root)

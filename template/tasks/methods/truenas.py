@@ -2,17 +2,18 @@
 
 import atexit
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NoReturn
 
-from .._lib import compose, differences, engine, env_files, images, secret_files
+from .._lib import compose, differences, engine, env_files, images, pipeline, secret_files
 from .._lib.console import say, stop
 from .._lib.findings import Finding
 from .._lib.images import Image
 from .._lib.project import Environment, Project
 from .._lib.releases import Failure, Permitted, Release, Strategy
+from .._lib.swap.proxy import entrance
 from .._lib.truenas import checks, memory, scripts, stack
 from .._lib.truenas.api import Api
 from .._lib.truenas.problems import LateError, ProblemError, RefusedError
@@ -22,6 +23,9 @@ _FILES = [compose.BASE, "docker-compose.production.yml", "docker-compose.truenas
 
 class Method:
     """One environment, as a custom app of one NAS."""
+
+    # The pipeline's secret by which its machines reach the NAS, and what it is.
+    SECRETS: Mapping[str, str] = {"TRUENAS_API_KEY": "the API key of a user with the role APPS_WRITE"}
 
     def __init__(self, project: Project, environment: Environment) -> None:
         """Take the environment."""
@@ -37,6 +41,10 @@ class Method:
         engine.check_plugin("compose")
         with _stopping():
             self._check_settings()
+
+    def connect(self) -> None:
+        """Let a machine of the pipeline reach the NAS: the key's variable is what a deploy asks for, too."""
+        pipeline.given(self.SECRETS, f"environment {self._environment.name}")
 
     def findings(self) -> Iterator[Finding]:
         """Yield whether the NAS lets us in, and what it lacks."""
@@ -356,15 +364,16 @@ class Method:
     # --- Showing and removing ---
 
     def address(self) -> str:
-        """Return the address of the published port, or that there is none."""
-        name = self._api.host.partition(":")[0]
+        """Return the address that clients come in by, or that no port is published."""
         with _stopping():
             containers = self._containers()
-        for container in containers:
-            for port in container["port_config"]:
-                for published in port["host_ports"]:
-                    return f"http://{name}:{published['host_port']}"
-        return "(no port is published)"
+        port = entrance(
+            (container["service_name"], int(port["container_port"]), int(published["host_port"]))
+            for container in containers
+            for port in container["port_config"]
+            for published in port["host_ports"]
+        )
+        return f"http://{self._api.host.partition(':')[0]}:{port}" if port else "(no port is published)"
 
     def status(self) -> list[tuple[str, str, str]]:
         """Return service, state and image of each container, after the app's own."""

@@ -9,16 +9,25 @@ from ..failures import find
 from . import secrets
 from .kubectl import Cluster, Object, bundle, containers_of, parse, pods_of
 
-# What a deploy does besides its own objects: remember releases, hold the lock, and look why pods fail.
+# A group, and a resource or a part of one, such as pods/log.
+Resource = tuple[str, str]
+# The same, and a verb.
+Right = tuple[str, str, str]
+
+# What a deploy does besides changing its own objects: remember releases, hold the lock, wait for the pods and look why
+# they fail, and say where the app answers.
 _ALSO = {
     ("", "secrets"): ("create", "delete", "get", "list"),
     ("coordination.k8s.io", "leases"): ("create", "delete", "get"),
+    ("apps", "deployments"): ("list",),
     ("apps", "replicasets"): ("list",),
     ("", "pods"): ("list",),
+    ("", "pods/log"): ("get",),
+    ("", "events"): ("list",),
+    ("", "services"): ("list",),
+    ("networking.k8s.io", "ingresses"): ("list",),
 }
 _VERBS = ("create", "delete", "get", "patch", "update")
-
-Resource = tuple[str, str]
 
 
 def resources(cluster: Cluster, objects: Iterable[Object]) -> set[Resource]:
@@ -34,11 +43,16 @@ def resources(cluster: Cluster, objects: Iterable[Object]) -> set[Resource]:
     return {(version.rpartition("/")[0], known[version, kind]) for version, kind in kinds}
 
 
-def permissions(cluster: Cluster, wanted: set[Resource]) -> None:
-    """Stop unless whoever asks may do all that a deploy does (as `kubectl auth can-i` says, in one question)."""
+def permissions(cluster: Cluster, wanted: set[Resource], tool: Iterable[Right]) -> None:
+    """Stop unless whoever asks may do all that a deploy does (as `kubectl auth can-i` says, in one question).
+
+    `wanted` is what the deployed objects are, `tool` what the way's own tool does besides.
+    """
     verbs = {resource: set(_VERBS) for resource in wanted}
     for resource, more in _ALSO.items():
         verbs.setdefault(resource, set()).update(more)
+    for group, name, verb in tool:
+        verbs.setdefault((group, name), set()).add(verb)
     asked = [(group, name, verb) for (group, name), all_of in sorted(verbs.items()) for verb in sorted(all_of)]
     answers = cluster.objects("create", "--filename", "-", stdin=bundle(_review(cluster, *one) for one in asked))
     refused: dict[str, list[str]] = {}
@@ -55,7 +69,9 @@ def permissions(cluster: Cluster, wanted: set[Resource]) -> None:
 
 
 def _review(cluster: Cluster, group: str, name: str, verb: str) -> Object:
-    attributes = {"namespace": cluster.namespace, "group": group, "resource": name, "verb": verb}
+    resource, _, part = name.partition("/")
+    attributes = {"namespace": cluster.namespace, "group": group, "resource": resource, "verb": verb}
+    attributes |= {"subresource": part} if part else {}
     return {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

@@ -28,14 +28,17 @@ class CommitMethod(ClusterMethod):
             )
         return super().prepare(built, permitted)
 
+    def _check_owner(self, permitted: Permitted) -> None:
+        """Check also that the last release can be made again: a deploy that fails returns to it."""
+        super()._check_owner(permitted)
+        for release in self.releases()[-1:]:
+            forgetting = self._cluster.command("delete", "secret", self._memory.secret(release))
+            _check_commit(release, f"where it is lost for good, forget the release: {' '.join(forgetting)}")
+
     def prepare_again(self, release: Release) -> None:
         """Check also that the commit of that time is here."""
         super().prepare_again(release)
-        if ask(["git", "cat-file", "-e", f"{release.commit}^{{commit}}"]).returncode != 0:
-            stop(
-                f"release {release.number} was made from commit {release.commit}, which this repository does not have",
-                "fetch it: git fetch --all; or name another release with --release",
-            )
+        _check_commit(release, "or name another release with --release")
 
     def _bring(self, release: Release) -> list[Failure]:
         return self._bring_from(ROOT, release)
@@ -47,6 +50,15 @@ class CommitMethod(ClusterMethod):
     def _bring_from(self, root: Path, release: Release) -> list[Failure]:
         """Make the tool bring a release about with a checkout's files."""
         raise NotImplementedError
+
+
+def _check_commit(release: Release, otherwise: str) -> None:
+    """Stop unless this repository has the commit of a release."""
+    if ask(["git", "cat-file", "-e", f"{release.commit}^{{commit}}"]).returncode != 0:
+        stop(
+            f"release {release.number} was made from commit {release.commit}, which this repository does not have",
+            f"fetch it: git fetch origin {release.commit}; {otherwise}",
+        )
 
 
 @contextmanager

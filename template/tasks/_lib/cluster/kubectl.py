@@ -9,11 +9,13 @@ from typing import Any
 
 from ..console import stop
 from ..failures import stop_because
-from ..programs import Program
+from ..programs import Program, version
 from ..run import ask
 
 Object = dict[str, Any]
 
+# It has all APIs that are used here; nobody looks whether an older one has.
+_LEAST_SERVER = (1, 24)
 KUBECTL = Program("kubectl", ("version", "--client"), (1, 24), "https://kubernetes.io/docs/tasks/tools/")
 
 
@@ -66,8 +68,11 @@ class Cluster:
             )
 
     def check_answer(self) -> None:
-        """Stop unless the cluster answers and knows who asks."""
-        self.read("get", "--raw", "/version", "--request-timeout", "10s")
+        """Stop unless the cluster answers, knows who asks, and is new enough."""
+        said = json.loads(self.read("get", "--raw", "/version", "--request-timeout", "10s")).get("gitVersion", "")
+        if said and version(said) < _LEAST_SERVER:
+            least = ".".join(map(str, _LEAST_SERVER))
+            stop(f"the cluster of {self.context} is too old: Kubernetes {said}", f"update it to {least} or later")
 
     def has_namespace(self) -> bool:
         """Return whether the namespace is there; somebody who may not look is believed."""

@@ -34,11 +34,11 @@ class Memory:
         secret = {
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {"name": self._secret(release), "labels": {LABEL: self.name}},
+            "metadata": {"name": self.secret(release), "labels": {LABEL: self.name}},
             "stringData": {"release": json.dumps(asdict(release), separators=(",", ":"))},
         }
         self.cluster.read("create", "--filename", "-", stdin=json.dumps(secret))
-        old = [self._secret(one) for one in self.releases()[:-_KEPT]]
+        old = [self.secret(one) for one in self.releases()[:-_KEPT]]
         if old:
             self.cluster.read("delete", "secrets", *old, "--ignore-not-found")
 
@@ -47,7 +47,8 @@ class Memory:
         self.cluster.read("delete", "secrets", "--selector", f"{LABEL}={self.name}")
         self.cluster.read("delete", "leases", self._lease, "--ignore-not-found")
 
-    def _secret(self, release: Release) -> str:
+    def secret(self, release: Release) -> str:
+        """Return the name of a release's Secret."""
         return f"{self.name}-release-{release.number}"
 
     @property

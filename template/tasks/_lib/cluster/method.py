@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from .. import engine, images, values
+from .. import engine, images, pipeline, values
 from ..console import say, stop
 from ..failures import find
 from ..findings import Finding
@@ -43,8 +43,14 @@ class ClusterMethod:
     PROGRAM: Program
     # By which labels the Secrets are found in which the tool remembers its own objects; empty when it does not.
     OWN_MEMORY = ""
+    # What the tool does in the cluster besides changing the app's objects.
+    RIGHTS: tuple[checks.Right, ...] = ()
     # Whether it can take over objects that another way made.
     ADOPTS = False
+    # The pipeline's secrets by which its machines reach the cluster, and what each is.
+    SECRETS: Mapping[str, str] = {
+        "KUBECONFIG_CONTENT": "a kubeconfig with the environment's context, of an account that may deploy there"
+    }
 
     def __init__(self, project: Project, environment: Environment) -> None:
         """Take the environment; stop when it does not say where in the cluster it is."""
@@ -68,6 +74,12 @@ class ClusterMethod:
         """Stop unless the tools are here."""
         self.check_program()
         KUBECTL.check()
+
+    def connect(self) -> None:
+        """Let a machine of the pipeline reach the cluster."""
+        secrets = pipeline.given(self.SECRETS, f"environment {self._environment.name}")
+        pipeline.keep(Path.home() / ".kube" / "config", secrets["KUBECONFIG_CONTENT"])
+        self._cluster.check_context(self._where)
 
     def check_program(self) -> None:
         """Stop unless the way's own tool is here, which alone renders."""
@@ -201,7 +213,7 @@ class ClusterMethod:
 
     def _check_objects(self, rendered: list[Object], there: bool) -> None:
         """Stop unless the cluster knows the kinds, allows the deploy, and would take the objects."""
-        checks.permissions(self._cluster, checks.resources(self._cluster, rendered))
+        checks.permissions(self._cluster, checks.resources(self._cluster, rendered), self.RIGHTS)
         if there:
             wanted = {f"{one['kind']}/{one['metadata']['name']}": one for one in rendered}
             difference.check(self._cluster, self._cluster.get(rendered), wanted)

@@ -21,6 +21,10 @@ _STUCK = (
 )
 
 
+# A service account that is made beside the Deployment may come a moment after it: a refusal counts when it stays.
+_REFUSED_SECONDS = 10
+
+
 @dataclass(frozen=True)
 class _Rollout:
     """A Deployment as the cluster sees it, with its newest set of pods."""
@@ -54,9 +58,9 @@ class _Rollout:
 
     @property
     def refused(self) -> str:
-        """What the cluster says when it lets no pod be made, such as a quota."""
+        """What the cluster says when it lets no new pod be made, such as a quota. What old ones meet does not count."""
         if self.seen:
-            for condition in self.deployment.get("status", {}).get("conditions", ()):
+            for condition in self.newest.get("status", {}).get("conditions", ()):
                 if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
                     return str(condition["message"])
         return ""
@@ -69,6 +73,7 @@ def wait(cluster: Cluster, instance: str, names: set[str], seconds: float) -> li
     """Wait until the Deployments of some names serve; return what failed, or did not serve in time."""
     until = time.monotonic() + seconds
     shown: dict[str, str] = {}
+    refused: dict[str, float] = {}
     while True:
         rollouts = [one for one in _rollouts(cluster, instance) if one.deployment["metadata"]["name"] in names]
         for one in rollouts:
@@ -76,15 +81,25 @@ def wait(cluster: Cluster, instance: str, names: set[str], seconds: float) -> li
             if shown.get(one.part) != line:
                 say(line)
                 shown[one.part] = line
-        failed = [failure for one in rollouts for failure in _failures(cluster, one)]
+        now = time.monotonic()
+        refused = {one.part: refused.get(one.part, now) for one in rollouts if one.refused}
+        failed = [_refusal(one) for one in rollouts if now - refused.get(one.part, now) > _REFUSED_SECONDS]
+        failed += [failure for one in rollouts for failure in _failures(cluster, one)]
         if failed:
             return failed
         late = [one for one in rollouts if not one.done]
         if not late and len(rollouts) == len(names):
             return []
         if time.monotonic() > until:
-            return [_late(cluster, one, seconds) for one in late]
+            unseen = names - {one.deployment["metadata"]["name"] for one in rollouts}
+            return [*(_late(cluster, one, seconds) for one in late), *_unseen(unseen, seconds)]
         time.sleep(1)
+
+
+def _unseen(names: set[str], seconds: float) -> Iterator[Failure]:
+    """Yield that nothing is known of some Deployments: somebody deleted them, or the cluster does not answer."""
+    for name in sorted(names):
+        yield Failure(name, f"the cluster did not show this Deployment within {seconds:.0f} s", "", "")
 
 
 def _ends(rollout: _Rollout) -> bool:
@@ -114,8 +129,6 @@ def _revision(replica_set: Object) -> int:
 
 def _failures(cluster: Cluster, rollout: _Rollout) -> Iterator[Failure]:
     """Yield why a rollout cannot succeed: of several pods that fail, one."""
-    if rollout.refused:
-        yield Failure(rollout.part, f"no pod can be made: {rollout.refused}", "", "")
     for pod in rollout.pods if rollout.seen else ():
         for status in _statuses(pod):
             waiting = status["state"].get("waiting") or {}
@@ -124,8 +137,14 @@ def _failures(cluster: Cluster, rollout: _Rollout) -> Iterator[Failure]:
                 return
 
 
+def _refusal(rollout: _Rollout) -> Failure:
+    return Failure(rollout.part, f"no pod can be made: {rollout.refused}", "", "")
+
+
 def _late(cluster: Cluster, rollout: _Rollout, seconds: float) -> Failure:
     """Return why a rollout is not over yet: that of its first pod that does not serve."""
+    if rollout.refused:
+        return _refusal(rollout)
     for pod in rollout.pods:
         for status in _statuses(pod):
             if not status.get("ready") and not _has_ended_well(status):

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..console import stop
+from ..failures import stop_because
 from ..run import ROOT, ask, read
 
 # Labels and annotations by which this tool knows its own objects.
@@ -67,7 +68,8 @@ def _plan(preview: list[str], env: dict[str, str], file: Path) -> dict[str, Any]
     # The plan has secrets as they are; what is printed as JSON hides them, but alone tells what went wrong.
     done = ask([*preview, "--json", "--save-plan", str(file), "--show-secrets"], env=env)
     if done.returncode != 0:
-        stop(f"pulumi preview: {_error(done)}", "correct the values, or the program in deploy/pulumi")
+        said = _error(done)
+        stop_because(said, f"pulumi preview: {said}", "correct the values, or the program in deploy/pulumi")
     planned: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return planned
 

@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 from ..console import say
-from ..containers import Containers, name_of
+from ..containers import Container, Containers, name_of
 from ..releases import Failure
+from ..stacks import service_of
 from .prometheus import SERVICE, Part, Prometheus
 from .proxy import Proxy, Side
 
@@ -38,7 +39,8 @@ def _probed(proxy: Proxy, sides: list[Side], limits: dict[str, Any]) -> list[Fai
 
 def _measured(containers: Containers, sides: list[Side], limits: dict[str, Any]) -> list[Failure]:
     """Return the measures of Prometheus that are beyond their limit, once it has read all that happened until now."""
-    found = containers.of(SERVICE)
+    there = containers.all()
+    found = [container for container in there if service_of(container) == SERVICE]
     if not found:
         say(f"  {SERVICE} is not deployed here, so the probes decide")
         return []
@@ -46,7 +48,7 @@ def _measured(containers: Containers, sides: list[Side], limits: dict[str, Any])
     unread = [side.service for side in sides if not prometheus.reads(side.service)]
     if unread:
         say(f"  {SERVICE} has no target {', '.join(unread)}: there, the probes decide")
-    parts = [_part(containers, side) for side in sides if side.service not in unread]
+    parts = [_part(there, side) for side in sides if side.service not in unread]
     say(f"  {SERVICE} reads what came of it …")
     late = prometheus.lacks(parts, limits["patience"])
     if late:
@@ -56,10 +58,10 @@ def _measured(containers: Containers, sides: list[Side], limits: dict[str, Any])
     return [failure for part in parts for failure in _beyond(prometheus, part, limits["measures"])]
 
 
-def _part(containers: Containers, side: Side) -> Part:
+def _part(there: list[Container], side: Side) -> Part:
     """Return what Prometheus knows a side by: services are read under their names, containers by their addresses."""
     names = {server.rpartition(":")[0] for server in side.servers}
-    own = [one for one in containers.of(side.service) if name_of(one) in names]
+    own = [one for one in there if service_of(one) == side.service and name_of(one) in names]
     networks = [network for one in own for network in one["NetworkSettings"]["Networks"].values()]
     return Part(side.service, tuple(network["IPAddress"] for network in networks if network["IPAddress"]), len(own))
 

@@ -42,6 +42,13 @@ def ports(objects: dict[str, Any]) -> dict[str, str]:
     return dict(pool.split(":") for pool in str(environment.get("POOLS") or "").split())
 
 
+def entrance(published: Iterable[tuple[str, int, int]]) -> int | None:
+    """Return the port that clients come in by, out of each service, its container's port and the published one."""
+    # Of the proxy's ports, the app's own is the lowest; others are for those who watch.
+    ports = sorted((service != SERVICE, inner, outer) for service, inner, outer in published)
+    return ports[0][2] if ports else None
+
+
 class Proxy:
     """The proxy that runs."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .. import compose
 from ..findings import Finding
 from ..programs import version
 from ..project import Environment
@@ -77,14 +78,14 @@ def pool(api: Api) -> str:
 
 def ports(api: Api, app: str, objects: dict[str, Any]) -> None:
     """Raise a ProblemError when another app has a port that a stack publishes."""
-    wanted = {int(one["published"]) for service in objects["services"].values() for one in service.get("ports") or ()}
+    wanted = compose.publishing(objects)
     for other in api.call("app.query", [["name", "!=", app]]):
         for used in other["active_workloads"]["used_ports"]:
-            taken = {int(one["host_port"]) for one in used["host_ports"]} & wanted
-            if taken:
+            for port in {int(one["host_port"]) for one in used["host_ports"]} & wanted.keys():
                 raise ProblemError(
-                    f"port {taken.pop()} of {api.host} is in use by the app {other['name']}",
-                    "set another HTTP_PORT in the environment's values, or stop that app",
+                    f"port {port} of {api.host} is in use by the app {other['name']}",
+                    f"set another port for {wanted[port]} in the environment's values (.env.example names its "
+                    "variable), or stop that app",
                 )
 
 
