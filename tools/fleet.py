@@ -14,6 +14,8 @@ from invoke import Context, Exit, task
 from rich.console import Console
 from rich.table import Table
 
+from tools.answers import CHECKOUT
+
 # How an update may end, and what to do then.
 ENDS = {
     "updated": "look at it, test, and commit",
@@ -46,14 +48,15 @@ def listed(file: Path) -> list[Path]:
 
 
 def update_all(projects: Sequence[Path], to: str, workers: int) -> Iterator[Ended]:
-    """Update projects by their own task, and yield how each ended as it does."""
+    """Update projects by this checkout's task, and yield how each ended as it does."""
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(lambda project: _update(project, to), projects)
 
 
 def _update(project: Path, to: str) -> Ended:
-    command = [sys.executable, "-m", "invoke", "template.update", "--yes", *(["--to", to] if to else [])]
-    done = subprocess.run(command, cwd=project, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    arguments = ["template.update", "--yes", *(["--to", to] if to else [])]
+    command = [sys.executable, "-m", "tools.newest_tasks", str(project), *arguments]
+    done = subprocess.run(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     conflicts = [line.split()[-1] for line in lines if line.startswith("  conflict ")]
     if conflicts:

@@ -17,7 +17,14 @@ EVERYTHING_ON = "full"
 IDENTITY = ["-c", "user.name=Slipway", "-c", "user.email=slipway@example.com", "-c", "commit.gpgsign=false"]
 
 
-def render(answers: Answers, destination: Path, *, template: Path = CHECKOUT, exclude: Sequence[str] = ()) -> Path:
+def render(
+    answers: Answers,
+    destination: Path,
+    *,
+    template: Path = CHECKOUT,
+    version: str = "HEAD",
+    exclude: Sequence[str] = (),
+) -> Path:
     """Make a project of these answers in a folder and return the folder."""
     from copier import run_copy
     from copier.errors import DirtyLocalWarning, ShallowCloneWarning
@@ -25,7 +32,7 @@ def render(answers: Answers, destination: Path, *, template: Path = CHECKOUT, ex
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DirtyLocalWarning)
         warnings.simplefilter("ignore", ShallowCloneWarning)
-        run_copy(str(template), destination, data=answers, exclude=exclude, vcs_ref="HEAD", defaults=True, quiet=True)
+        run_copy(str(template), destination, data=answers, exclude=exclude, vcs_ref=version, defaults=True, quiet=True)
     return destination
 
 
@@ -42,7 +49,7 @@ def start_project(preset_name: str, destination: Path) -> Path:
 
 
 def snapshot(destination: Path) -> Path:
-    """Copy this checkout, as it stands, into a repository of its own with one commit."""
+    """Copy this checkout, as it stands, into a repository and commit it there."""
     for path in source_files(CHECKOUT):
         (destination / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(CHECKOUT / path, destination / path)

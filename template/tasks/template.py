@@ -53,8 +53,7 @@ def update(
     with template(known.source) as upstream:
         version = to or upstream.newest()
         upstream.check(version)
-        base = upstream.made(known)
-        theirs = upstream.make(version, known.answers)
+        base, theirs = upstream.both(known, version, known.answers)
     _change(f"from {known.version} to {version}", base, theirs, plan, keep_conflicts, yes)
 
 
@@ -84,8 +83,7 @@ def _choose(option: str, wanted: bool, plan: bool, yes: bool) -> None:
     known = origin()
     with template(known.source) as upstream:
         answers = _answered(upstream, known, option, wanted)
-        base = upstream.made(known)
-        theirs = upstream.make(known.version, answers)
+        base, theirs = upstream.both(known, known.version, answers)
     _change(f"{'with' if wanted else 'without'} {option}", base, theirs, plan, False, yes)
 
 

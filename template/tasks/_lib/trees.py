@@ -53,8 +53,10 @@ def merge(base: str, theirs: str) -> Merge:
     # Their names stand in the marks of a conflict.
     for name, commit in sides.items():
         read(["git", "update-ref", f"refs/{name}", commit])
+    # A file that the template adds to a folder which you moved goes where the folder is.
+    git = ["git", "-c", "core.quotePath=false", "-c", "merge.directoryRenames=true"]
     try:
-        done = ask(["git", "-c", "core.quotePath=false", "merge-tree", "--write-tree", "--name-only", *sides])
+        done = ask([*git, "merge-tree", "--write-tree", "--name-only", *sides])
     finally:
         for name in sides:
             read(["git", "update-ref", "-d", f"refs/{name}"])

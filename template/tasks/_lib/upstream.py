@@ -4,6 +4,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,12 @@ class Template:
         """Return the project as it once came from the template, as a tree of this repository."""
         self.check(known.version)
         return self.make(known.version, known.answers)
+
+    def both(self, known: Origin, version: str, answers: dict[str, Any]) -> tuple[str, str]:
+        """Return the project as it once came from the template, and as a version makes it of answers, as trees."""
+        with ThreadPoolExecutor() as pool:
+            base, theirs = pool.submit(self.made, known), pool.submit(self.make, version, answers)
+            return base.result(), theirs.result()
 
     def make(self, version: str, answers: dict[str, Any]) -> str:
         """Return the project that a version makes of answers, as a tree of this repository."""

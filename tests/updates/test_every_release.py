@@ -1,0 +1,170 @@
+"""Promise: a project of any release becomes what the newest makes of its answers, and keeps what its users changed."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import Result
+from tools.answers import CHECKOUT, Answers
+from tools.rendering import commit, render, snapshot
+
+from .conftest import change, git, tree
+
+RELEASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("releases.yaml").read_text(encoding="utf-8"))
+NEWEST = "v99.0.0"
+WORKFLOW = ".github/workflows/ci.yml"
+
+each_release = pytest.mark.parametrize(
+    "release", [pytest.param(name, marks=pytest.mark.xdist_group(f"release-{name}")) for name in RELEASES]
+)
+
+
+def update(project: Path, *flags: str) -> Result:
+    """Run the newest tasks' update on a project, whose own version may have no such task."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.newest_tasks", str(project), "template.update", "--yes", *flags],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with all its releases; the newest is this checkout as it stands, with a line more."""
+    folder = tmp_path_factory.mktemp("history") / "template"
+    git(CHECKOUT, "clone", "--quiet", str(CHECKOUT), str(folder))
+    for name, hash_ in RELEASES.items():
+        if subprocess.run(["git", "cat-file", "-e", hash_], cwd=folder, capture_output=True, check=False).returncode:
+            pytest.fail(f"{name} is not in this checkout's history: fetch all of it (`git fetch --unshallow`).")
+        git(folder, "tag", "--force", name, hash_)
+    git(folder, "rm", "-r", "--quiet", ".")
+    snapshot(folder)
+    change(folder / "template/rust-toolchain.toml", "# a later line\n")
+    commit(folder, NEWEST)
+    git(folder, "tag", NEWEST)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fresh(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Make what the newest release makes of answers, committed."""
+
+    @functools.cache
+    def made(answers: str) -> Path:
+        folder = tmp_path_factory.mktemp("fresh") / "acme-notes"
+        commit(render(json.loads(answers), folder, template=template, version=NEWEST), "Start")
+        return folder
+
+    return lambda project: made(json.dumps(given(project)))
+
+
+def given(project: Path) -> Answers:
+    """Return the answers that a project remembers."""
+    known = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
+    return {name: answer for name, answer in known.items() if not name.startswith("_")}
+
+
+def start(template: Path, release: str, preset: str, folder: Path) -> Path:
+    """Make the project of a preset as it was in a release, and commit it."""
+    answers = yaml.safe_load(git(template, "show", f"{release}:presets/{preset}.yaml"))["data"]
+    commit(render(answers, folder / "acme-notes", template=template, version=release), "Start")
+    return folder / "acme-notes"
+
+
+@each_release
+@pytest.mark.parametrize("preset", ["minimal", "default", "full"])
+def test_an_untouched_project_becomes_what_the_newest_makes(
+    template: Path, fresh: Any, release: str, preset: str, tmp_path: Path
+) -> None:
+    project = start(template, release, preset, tmp_path)
+    ended = update(project)
+    assert ended.code == 0, ended.output
+    assert git(project, "diff", "--cached", "--name-only", "HEAD")
+    assert tree(project) == tree(fresh(project))
+
+
+def edit(project: Path) -> list[str]:
+    """Change a project in nine ways, commit, and return each change of a file, as git names it."""
+    change(project / ".gitignore", "/ours\n")
+    (project / "crates/backend/tests/postgres.rs").unlink()
+    git(project, "mv", "deny.toml", "licences.toml")
+    (project / "docs/ours.md").write_text("ours\n")
+    within(project / "docs/configuration.md", "<!-- settings: backend -->\n", "<!-- settings: backend -->\n\nOurs.\n")
+    (project / "README.md").chmod(0o755)
+    within(project / "Cargo.toml", 'http-body-util = "0.1"', 'http-body-util = "0.1.2"')
+    git(project, "mv", "crates/cli", "crates/admin")
+    changed = [
+        "M\t.gitignore",
+        "M\tCargo.toml",
+        "M\tREADME.md",
+        "M\tdocs/configuration.md",
+        "A\tdocs/ours.md",
+        "D\tcrates/backend/tests/postgres.rs",
+        "R100\tdeny.toml\tlicences.toml",
+    ]
+    if (project / WORKFLOW).exists():
+        within(project / WORKFLOW, "name: ", "# ours\nname: ")
+        changed.append(f"M\t{WORKFLOW}")
+    commit(project, "Edit")
+    return changed
+
+
+def within(path: Path, before: str, after: str) -> None:
+    """Replace a text in a file, once; it must be there."""
+    text = path.read_text(encoding="utf-8")
+    assert before in text, f"{path} has no {before!r}"
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+
+
+@each_release
+@pytest.mark.parametrize("preset", ["default", "full"])
+def test_what_users_changed_is_all_that_differs_then(
+    template: Path, fresh: Any, release: str, preset: str, tmp_path: Path
+) -> None:
+    project = start(template, release, preset, tmp_path)
+    changed = edit(project)
+    ended = update(project)
+    assert ended.code == 0, ended.output
+    commit(project, "Update")
+    git(project, "fetch", "--quiet", str(fresh(project)), "main")
+    differs = git(project, "diff", "--name-status", "--find-renames", "FETCH_HEAD", "HEAD").splitlines()
+    moved = [line for line in differs if line.startswith("R100\tcrates/cli/")]
+    assert len(moved) == len(list((fresh(project) / "crates/cli").rglob("*.*")))
+    assert sorted(set(differs) - set(moved)) == sorted(changed)
+    assert (project / "README.md").stat().st_mode & 0o111
+
+
+@each_release
+def test_the_same_line_is_a_conflict_and_nothing_changes(template: Path, release: str, tmp_path: Path) -> None:
+    project = start(template, release, "default", tmp_path)
+    (project / "rust-toolchain.toml").write_text("# ours\n")
+    commit(project, "Edit")
+    before = git(project, "status", "--porcelain"), tree(project)
+    refused = update(project)
+    assert refused.code == 1, refused.output
+    assert "conflict (content): Merge conflict in rust-toolchain.toml" in refused.output
+    assert (git(project, "status", "--porcelain"), tree(project)) == before
+
+
+def test_plain_copier_goes_from_release_to_release_without_trust(template: Path, tmp_path: Path) -> None:
+    """Renovate does so; what Copier itself loses on the way is told elsewhere."""
+    from copier import run_update
+
+    first, *later = [*RELEASES, NEWEST]
+    project = start(template, first, "default", tmp_path)
+    for release in later:
+        run_update(project, vcs_ref=release, defaults=True, overwrite=True, quiet=True)
+        assert "<<<<<<<" not in git(project, "diff")
+        commit(project, release)
+        assert f"_commit: {release}" in (project / ".copier-answers.yml").read_text()
