@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Result
+from tools.answers import CHECKOUT
 from tools.rendering import commit, render, snapshot
 
 
@@ -37,6 +38,18 @@ def succeed(folder: Path, *arguments: str) -> str:
     result = inv(folder, *arguments)
     assert result.code == 0, result.output
     return result.output
+
+
+def update(project: Path, *flags: str) -> Result:
+    """Run the newest tasks' update on a project, whose own version may have no such task."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.newest_tasks", str(project), "template.update", "--yes", *flags],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout + done.stderr)
 
 
 def tree(folder: Path) -> str:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import functools
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.conftest import Result
 from tools.answers import CHECKOUT, Answers
 from tools.rendering import commit, render, snapshot
 
-from .conftest import change, git, tree
+from .conftest import change, git, tree, update
 
 RELEASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("releases.yaml").read_text(encoding="utf-8"))
 NEWEST = "v99.0.0"
@@ -25,18 +23,6 @@ WORKFLOW = ".github/workflows/ci.yml"
 each_release = pytest.mark.parametrize(
     "release", [pytest.param(name, marks=pytest.mark.xdist_group(f"release-{name}")) for name in RELEASES]
 )
-
-
-def update(project: Path, *flags: str) -> Result:
-    """Run the newest tasks' update on a project, whose own version may have no such task."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.newest_tasks", str(project), "template.update", "--yes", *flags],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Result(done.returncode, done.stdout + done.stderr)
 
 
 @pytest.fixture(scope="session")
@@ -168,3 +154,9 @@ def test_plain_copier_goes_from_release_to_release_without_trust(template: Path,
         assert "<<<<<<<" not in git(project, "diff")
         commit(project, release)
         assert f"_commit: {release}" in (project / ".copier-answers.yml").read_text()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_changelog_tells_of_it(release: str) -> None:
+    headings = [line for line in (CHECKOUT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]
+    assert any(heading.startswith(f"## {release.removeprefix('v')} - ") for heading in headings)
