@@ -1,12 +1,13 @@
 """What is deployed: looking at it, going back, removing it."""
 
 from dataclasses import replace
+from typing import Any
 
 from invoke import Context, task
 
 from ._lib import changing, releases
-from ._lib.console import confirm, say, stop
-from ._lib.releases import Release
+from ._lib.console import confirm, say, stop, tell
+from ._lib.releases import Method, Release
 
 
 @task(
@@ -36,10 +37,13 @@ def rollback(
     changing.change(environment, method, again, current, method.apply_again)
 
 
-@task(auto_shortflags=False, help={"env": changing.ENV})
-def status(_context: Context, env: str = "") -> None:
+@task(auto_shortflags=False, help={"env": changing.ENV, "json": "as JSON, for programs"})
+def status(_context: Context, env: str = "", json: bool = False) -> None:
     """Show what runs, where it answers, and the releases."""
     environment, method, former = changing.deployed(env)
+    if json:
+        tell(_facts(environment.name, method, former))
+        return
     if not former:
         say(f"{environment.name} has no release. Next: `inv deploy --env {environment.name} --plan`")
         return
@@ -53,6 +57,18 @@ def status(_context: Context, env: str = "") -> None:
         back = f", back to {one.origin}" if one.origin != one.number else ""
         say(f"  {one.number:3}  {one.time}  {one.commit[:12]}  {one.author}{back}")
     say(f"\nNext: `inv logs --env {environment.name}`, `inv rollback --env {environment.name}`")
+
+
+def _facts(environment: str, method: Method, former: list[Release]) -> dict[str, Any]:
+    """Return what `status` shows, releases with the newest first."""
+    parts = [{"name": name, "state": state, "image": image} for name, state, image in method.status()] if former else []
+    kept = ("number", "time", "commit", "author", "origin")
+    return {
+        "environment": environment,
+        "address": method.address() if former else None,
+        "parts": parts,
+        "releases": [{name: getattr(one, name) for name in kept} for one in reversed(former)],
+    }
 
 
 @task(

@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from invoke import Context, task
 from invoke.exceptions import Exit
 
 from ._lib import engine, ways
-from ._lib.console import say
+from ._lib.console import say, tell
 from ._lib.failures import find
 from ._lib.findings import Finding
 from ._lib.programs import Program, version
@@ -21,20 +22,27 @@ _PROGRAMS = (
 )
 
 
-@task(auto_shortflags=False)
-def doctor(_context: Context) -> None:
+@task(auto_shortflags=False, help={"json": "as JSON, for programs"})
+def doctor(_context: Context, json: bool = False) -> None:
     """Check what is installed, reachable and configured; each miss comes with its fix."""
     project = load()
     findings = [*_programs(), *_docker(), *_registry(project.registry), *_signing(project)]
     for environment in project.environments.values():
         findings += _environment(environment)
     # Environments share tools, which need be named once.
-    for finding in dict.fromkeys(findings):
+    findings = list(dict.fromkeys(findings))
+    missing = any(finding.fix and finding.needed for finding in findings)
+    if json:
+        tell([asdict(finding) for finding in findings])
+        if missing:
+            raise Exit(code=1)
+        return
+    for finding in findings:
         mark = "ok  " if not finding.fix else "MISS" if finding.needed else "note"
         say(f"{mark}  {finding.subject:24} {finding.found}")
         if finding.fix:
             say(f"      fix: {finding.fix}")
-    if any(finding.fix and finding.needed for finding in findings):
+    if missing:
         raise Exit("\nSomething is missing; the fixes are above.", 1)
     say("\nAll is well. Next: `inv dev`, `inv build`")
 

@@ -8,7 +8,7 @@ from typing import Any
 from invoke import Context, task
 
 from ._lib import trees
-from ._lib.console import confirm, say, stop
+from ._lib.console import confirm, say, stop, tell
 from ._lib.images import FOLDER
 from ._lib.run import ask, read
 from ._lib.upstream import Origin, Template, origin, template
@@ -21,12 +21,17 @@ _PLAN = "show what would change, and change nothing"
 _KEEP = "leave conflicts in the files, marked, instead of changing nothing"
 
 
-@task(auto_shortflags=False)
-def status(_context: Context) -> None:
+@task(auto_shortflags=False, help={"json": "as JSON, for programs"})
+def status(_context: Context, json: bool = False) -> None:
     """Say which version of the template this is, which is the newest, and what is in between."""
     known = origin()
     with template(known.source) as upstream:
         newest = upstream.newest()
+        if json:
+            news = _news(upstream, known.version, newest)
+            told = [{"title": heading, "text": text} for heading, text in news]
+            tell({"version": known.version, "newest": newest, "news": told})
+            return
         say(f"This project is of version {known.version}; the newest is {newest}.")
         if known.version == newest:
             return
@@ -53,6 +58,7 @@ def update(
     with template(known.source) as upstream:
         version = to or upstream.newest()
         upstream.check(version)
+        say(f"Making the project as {known.version} and as {version} would, to compare them …")
         base, theirs = upstream.both(known, version, known.answers)
     _change(f"from {known.version} to {version}", base, theirs, plan, keep_conflicts, yes)
 

@@ -352,6 +352,14 @@ def test_status_shows_parts_and_releases(ready: Desk) -> None:
     assert "back to 1" in result.output
 
 
+def test_status_for_programs(ready: Desk) -> None:
+    remembers(ready, release(1, OLD), release(2, OLD, origin=1))
+    told = json.loads(ready.inv("status", "--json").output)
+    assert told["address"] == "http://localhost:58123"
+    assert "backend" in [part["name"] for part in told["parts"]]
+    assert [(one["number"], one["origin"]) for one in told["releases"]] == [(2, 1), (1, 1)]
+
+
 def test_destroy_keeps_the_data_unless_told(ready: Desk) -> None:
     ready.says("down --remove-orphans")
     remembers(ready, release(1, OLD))

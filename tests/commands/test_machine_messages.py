@@ -119,6 +119,15 @@ def test_doctor_names_each_miss_with_its_fix(desk: Desk) -> None:
     assert result.output.count("fix: ") >= 2
 
 
+def test_doctor_for_programs(desk: Desk) -> None:
+    desk.says("^compose version", "Docker Compose version v2.1.0\n")
+    result = desk.inv("doctor", "--json")
+    assert result.code == 1
+    told = {finding["subject"]: finding for finding in json.loads(result.output)}
+    assert told["compose"]["fix"] == "update to 2.24 or later"
+    assert told["git"]["fix"] == ""
+
+
 def test_doctor_is_content(desk: Desk) -> None:
     result = desk.inv("doctor")
     assert result.code == 0, result.output

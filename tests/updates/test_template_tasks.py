@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,9 @@ def test_news(project: Path) -> None:
     assert "This project is of version v1.0.0; the newest is v1.1.0." in said
     assert "- A later line." in said
     assert "- The first." not in said
+    told = json.loads(succeed(project, "template.status", "--json"))
+    assert (told["version"], told["newest"]) == ("v1.0.0", "v1.1.0")
+    assert [one["text"] for one in told["news"]] == ["- A later line."]
 
 
 def test_edits_stay(project: Path) -> None:

@@ -1,7 +1,8 @@
 """What a user reads: lines in their order, and an error with its cause and its fix."""
 
+import json
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from invoke.exceptions import Exit
 
@@ -9,6 +10,11 @@ from invoke.exceptions import Exit
 def say(line: str = "") -> None:
     """Print a line at once, so that it keeps its place among the output of programs."""
     print(line, flush=True)
+
+
+def tell(facts: Any) -> None:
+    """Print facts as JSON, for programs; what people read beside them is left out."""
+    say(json.dumps(facts, indent=2))
 
 
 def stop(cause: str, fix: str, code: int = 1) -> NoReturn:
