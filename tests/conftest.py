@@ -23,11 +23,11 @@ Project = Callable[..., Path]
 
 # What a machine may lack: each is a marker of pyproject.toml, and the program it stands for.
 PARTS = {
+    "cluster": "kubectl",
     "docker": "docker",
     "compose": "docker",
     "rust": "cargo",
     "deny": "cargo-deny",
-    "cluster": "kubectl",
     "kubectl": "kubectl",
     "helm": "helm",
     "terraform": "terraform",
@@ -38,6 +38,9 @@ PARTS = {
     "syft": "syft",
     "trivy": "trivy",
 }
+
+# The folder of a run that says which registry it started, if any.
+REGISTRY = "registry"
 
 
 @dataclass
@@ -134,6 +137,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if part in required:
                 pytest.fail(f"SLIPWAY_REQUIRE asks for {part}, but {reason}.")
             pytest.skip(reason)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Take away, after all workers' tests, the run's registry and the images that the engine has of it."""
+    base: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    if "PYTEST_XDIST_WORKER" in os.environ or not (base / REGISTRY / "address").exists():
+        return
+    address = (base / REGISTRY / "address").read_text()
+    listing = ["docker", "image", "ls", "--quiet", "--filter", f"reference={address}/*/*"]
+    images = set(subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split())
+    container = (base / REGISTRY / "container").read_text()
+    subprocess.run(["docker", "rm", "--force", "--volumes", container], capture_output=True, check=False)
+    if images:
+        subprocess.run(["docker", "image", "rm", "--force", *images], capture_output=True, check=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

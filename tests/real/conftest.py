@@ -7,10 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,14 +19,17 @@ from typing import Any
 
 import pytest
 import requests
+from filelock import FileLock
 
 from demo.native import free_port
-from tests.conftest import Result
+from tests.conftest import REGISTRY, Result, once
 from tools.rendering import IDENTITY
 
 BINARIES = ["backend", "cli", "frontend", "worker"]
 # The compose project of the environment that tests deploy.
 PRODUCTION = "road-production"
+# Held while something is built, by whatever runs on this machine.
+BUILDING = Path(tempfile.gettempdir()) / "slipway-building.lock"
 PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
 
 
@@ -34,6 +38,11 @@ def docker(*arguments: str, stdin: str | None = None, check: bool = True) -> sub
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, input=stdin, check=False)
     assert done.returncode == 0 or not check, done.stderr
     return done
+
+
+def one_build() -> FileLock:
+    """Keep builds apart: two of the same Dockerfile at once end Docker Engine 26.1, by a panic in its BuildKit."""
+    return FileLock(BUILDING)
 
 
 @dataclass
@@ -51,16 +60,17 @@ class Site:
 
     def inv(self, *arguments: str, folder: Path | None = None, stdin: str = "") -> Result:
         """Run one of the project's tasks as a user would; a traceback is a failure of its own."""
-        done = subprocess.run(
-            [sys.executable, "-m", "invoke", *arguments],
-            cwd=folder or self.folder,
-            env=self.shell,
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        with one_build() if arguments[0] == "build" else nullcontext():
+            done = subprocess.run(
+                [sys.executable, "-m", "invoke", *arguments],
+                cwd=folder or self.folder,
+                env=self.shell,
+                input=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
         print(done.stdout)
         assert "Traceback" not in done.stdout
         return Result(done.returncode, done.stdout)
@@ -152,27 +162,37 @@ def serving(handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1") -> I
 @contextmanager
 def running_registry(*settings: str, status: int = 200) -> Iterator[str]:
     """Run a registry that is gone afterwards, and give its address once it answers with a status."""
-    command = ["run", "--detach", "--rm", "--publish", "127.0.0.1:0:5000", *settings, "registry:3"]
-    container = docker(*command).stdout.strip()
+    container, address = start_registry(*settings, status=status)
     try:
-        address = docker("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
-        eventually(lambda: requests.get(f"http://{address}/v2/", timeout=2).status_code == status)
         yield address
     finally:
         docker("rm", "--force", "--volumes", container, check=False)
 
 
-@pytest.fixture(scope="session")
-def registry() -> Iterator[str]:
-    """A registry of its own, gone afterwards with the images that the engine has of it."""
-    with running_registry() as address:
-        yield address
-        left = docker("image", "ls", "--quiet", "--filter", f"reference={address}/*/*").stdout.split()
-        docker("image", "rm", "--force", *sorted(set(left)), check=False)
+def start_registry(*settings: str, status: int = 200) -> tuple[str, str]:
+    """Start a registry, and return its container and its address once it answers with a status."""
+    command = ["run", "--detach", "--rm", "--publish", "127.0.0.1:0:5000", *settings, "registry:3"]
+    container = docker(*command).stdout.strip()
+    address = docker("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
+    eventually(lambda: requests.get(f"http://{address}/v2/", timeout=2).status_code == status)
+    return container, address
 
 
 @pytest.fixture(scope="session")
-def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def registry(shared: Path) -> str:
+    """The run's own registry; tests/conftest.py takes it away after the last test, with the engine's images of it."""
+
+    def start(folder: Path) -> None:
+        folder.mkdir()
+        container, address = start_registry()
+        (folder / "container").write_text(container)
+        (folder / "address").write_text(address)
+
+    return (once(shared / REGISTRY, start) / "address").read_text()
+
+
+@pytest.fixture(scope="session")
+def built(project: Callable[..., Path], registry: str, shared: Path) -> Site:
     """The project, built for all platforms and pushed: the run's one cold build. Who edits it copies it first."""
     rendered = project(
         project_name="road",
@@ -181,14 +201,17 @@ def built(project: Callable[..., Path], registry: str, tmp_path_factory: pytest.
         components=["frontend", "cli", "worker"],
         deploy=["compose", "truenas", "helm", "kubernetes", "terraform", "pulumi"],
     )
-    site = Site(tmp_path_factory.mktemp("real") / "road", 0)
-    shutil.copytree(rendered, site.folder)
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=site.folder, check=True)
-    site.commit("Start")
-    site.succeed("build", "--platforms", "all", "--only", ",".join(BINARIES), "--push")
-    # Others' images may be there for this machine's platform only.
-    site.succeed("build", "--only", "nginx", "--push")
-    return site
+
+    def build(folder: Path) -> None:
+        site = Site(folder, 0)
+        shutil.copytree(rendered, site.folder)
+        subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=site.folder, check=True)
+        site.commit("Start")
+        site.succeed("build", "--platforms", "all", "--only", ",".join(BINARIES), "--push")
+        # Others' images may be there for this machine's platform only.
+        site.succeed("build", "--only", "nginx", "--push")
+
+    return Site(once(shared / "built" / "road", build), 0)
 
 
 def publish_here(site: Site) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.kubernetes.guides import commands, script
 
 from .cluster import database, for_the_cluster, kubectl
-from .conftest import Site
+from .conftest import BUILDING, Site
 
 pytestmark = [pytest.mark.docker, pytest.mark.cluster]
 
@@ -40,10 +40,10 @@ def replace(path: Path, before: str, after: str) -> None:
 
 
 def timed(text: str, times: Path) -> str:
-    """Let a guide's script write down when its images are built, and when what it deploys first is healthy."""
+    """Let a guide's script build alone, and write down when images are built and the first deploy is healthy."""
     build, deploy = r"^inv build .*$", r"^inv deploy .* --yes$"
-    for command in (build, deploy):
-        text, count = re.subn(command, rf"\g<0>\ndate +%s.%N >> {times}", text, count=1, flags=re.MULTILINE)
+    for command, alone in ((build, f"flock {BUILDING} "), (deploy, "")):
+        text, count = re.subn(command, rf"{alone}\g<0>\ndate +%s.%N >> {times}", text, count=1, flags=re.MULTILINE)
         assert count == 1, command
     return text
 

@@ -15,7 +15,7 @@ from tests import scanning
 from .conftest import PLATFORMS, Site, compile_nothing, docker
 from .test_images import index_of, platforms_of
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
 
 @pytest.fixture

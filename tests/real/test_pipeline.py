@@ -25,7 +25,8 @@ from .cluster import kubectl
 from .conftest import PRODUCTION, Site, compile_nothing, docker, publish_here, serving
 
 MARKS = ("docker", "cluster", "helm", "rust", "cosign", "syft")
-pytestmark = [getattr(pytest.mark, part) for part in MARKS]
+# With what else is deployed to this engine as production.
+pytestmark = [*(getattr(pytest.mark, part) for part in MARKS), pytest.mark.xdist_group("docker")]
 
 NAMESPACE = "road-staging"
 ENGINE = "pipeline"

@@ -9,20 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PLATFORMS, Site, docker
+from .conftest import PLATFORMS, Site, docker, one_build
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
 
 def build(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a plain build and return its log."""
     command = ["docker", "buildx", "build", "--progress", "plain", *arguments, "."]
-    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    output = subprocess.PIPE
+    with one_build():
+        return subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, text=True, check=False)
 
 
 def test_docker_build(built: Site) -> None:
     command = ["docker", "build", "--quiet", "."]
-    image = subprocess.run(command, cwd=built.folder, capture_output=True, text=True, check=True).stdout.strip()
+    with one_build():
+        image = subprocess.run(command, cwd=built.folder, capture_output=True, text=True, check=True).stdout.strip()
     assert docker("run", "--rm", image, "--version").stdout.startswith("backend 0.1.0")
 
 

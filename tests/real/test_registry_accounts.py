@@ -11,7 +11,7 @@ import requests
 
 from .conftest import Site, running_registry
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
 USER = "ann"
 TOKEN = "correct horse battery staple"  # noqa: S105  # Of a registry that is gone after the test.

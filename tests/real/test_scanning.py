@@ -14,7 +14,7 @@ from tests import scanning
 from .conftest import Site, compile_nothing
 from .test_signing import keep_only
 
-pytestmark = [pytest.mark.docker, pytest.mark.trivy]
+pytestmark = [pytest.mark.docker, pytest.mark.trivy, pytest.mark.xdist_group("images")]
 
 
 @pytest.fixture

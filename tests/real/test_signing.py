@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import PLATFORMS, Site, docker
 
-pytestmark = [pytest.mark.docker, pytest.mark.cosign, pytest.mark.syft]
+pytestmark = [pytest.mark.docker, pytest.mark.cosign, pytest.mark.syft, pytest.mark.xdist_group("images")]
 
 
 @pytest.fixture(scope="module")
