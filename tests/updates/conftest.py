@@ -1,7 +1,8 @@
-"""What the tests of updates share: a template with two releases, and a project of the first."""
+"""What the tests of updates share: a small template with two releases, and a project of the first."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,25 @@ import pytest
 
 from tests.conftest import Result
 from tools.answers import CHECKOUT
-from tools.rendering import commit, render, snapshot
+from tools.rendering import commit, render
+
+# What the tasks do depends on no file of ours: this much shows it, and is made in a moment.
+SMALL = {
+    "copier.yml": """\
+_subdirectory: template
+_exclude: ["{% if 'worker' not in parts %}/crates{% endif %}"]
+name: {type: str, default: acme-notes}
+parts: {type: str, multiselect: true, choices: {Tools: cli, Jobs: worker}, default: [cli]}
+""",
+    "CHANGELOG.md": "# Changelog\n\n## 1.0.0\n\n- The first.\n",
+    "template/{{_copier_conf.answers_file}}.jinja": "{{ _copier_answers | to_nice_yaml }}",
+    "template/.gitignore": "/.slipway/\n",
+    "template/README.md.jinja": "# {{ name }}\n{% if 'cli' in parts %}\nIt has tools.\n{% endif %}",
+    "template/image.md": "# The image\n\nIt is small.\n",
+    "template/toolchain.toml": "# The compiler\nchannel = 1\n",
+    "template/rules.toml": "# Rules\nallow = [1, 2, 3, 4, 5, 6, 7]\n",
+    "template/crates/worker/src.rs": "// jobs\n",
+}
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -18,11 +37,11 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def inv(folder: Path, *arguments: str) -> Result:
-    """Run one of a project's tasks, as a user would."""
+def inv(project: Path, *arguments: str) -> Result:
+    """Run one of this checkout's `template.*` tasks on a project."""
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", *arguments],
-        cwd=folder,
+        [sys.executable, "-m", "tools.newest_tasks", str(project), *arguments],
+        cwd=CHECKOUT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -33,23 +52,11 @@ def inv(folder: Path, *arguments: str) -> Result:
     return Result(done.returncode, done.stdout)
 
 
-def succeed(folder: Path, *arguments: str) -> str:
+def succeed(project: Path, *arguments: str) -> str:
     """Run a task that must succeed, and return what it printed."""
-    result = inv(folder, *arguments)
+    result = inv(project, *arguments)
     assert result.code == 0, result.output
     return result.output
-
-
-def update(project: Path, *flags: str) -> Result:
-    """Run the newest tasks' update on a project, whose own version may have no such task."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.newest_tasks", str(project), "template.update", "--yes", *flags],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Result(done.returncode, done.stdout + done.stderr)
 
 
 def tree(folder: Path) -> str:
@@ -62,34 +69,42 @@ def fingerprint(folder: Path) -> tuple[str, str, str]:
     return git(folder, "status", "--porcelain"), tree(folder), git(folder, "rev-parse", "HEAD")
 
 
-@pytest.fixture(scope="session")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This checkout, as it stands, in a repository of its own with two releases."""
-    template = snapshot(tmp_path_factory.mktemp("released") / "template")
-    git(template, "tag", "v1.0.0")
-    change(template / "template/rust-toolchain.toml", "# a later line\n")
-    (template / "template/docs/new.md").write_text("# New\n")
-    changelog = template / "CHANGELOG.md"
-    changelog.write_text("# Changelog\n\n## 1.1.0\n\n- A later line.\n\n## 1.0.0\n\n- The first.\n")
-    commit(template, "Change something")
-    git(template, "tag", "v1.1.0")
-    return template
-
-
 def change(path: Path, line: str) -> None:
     """Append a line to a file."""
     path.write_text(path.read_text() + line)
 
 
+def release(template: Path, version: str) -> None:
+    """Commit everything in a template, and tag it."""
+    commit(template, version)
+    git(template, "tag", version)
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small template with two releases."""
+    template = tmp_path_factory.mktemp("released") / "template"
+    for name, text in SMALL.items():
+        (template / name).parent.mkdir(parents=True, exist_ok=True)
+        (template / name).write_text(text)
+    release(template, "v1.0.0")
+    change(template / "template/toolchain.toml", "# a later line\n")
+    (template / "template/new.md").write_text("# New\n")
+    news = "# Changelog\n\n## 1.1.0\n\n- A later line.\n\n## 1.0.0\n\n- The first.\n"
+    (template / "CHANGELOG.md").write_text(news)
+    release(template, "v1.1.0")
+    return template
+
+
 @pytest.fixture(scope="session")
 def first(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of the first release, committed."""
-    folder = tmp_path_factory.mktemp("first")
-    template = folder / "template"
-    git(folder, "clone", "--quiet", str(released), str(template))
-    git(template, "checkout", "--quiet", "v1.0.0")
-    made = render({}, folder / "acme-notes", template=template)
-    answers = made / ".copier-answers.yml"
-    answers.write_text(answers.read_text().replace(str(template), str(released)))
+    made = render({}, tmp_path_factory.mktemp("first") / "acme-notes", template=released, version="v1.0.0")
     commit(made, "Start")
     return made
+
+
+@pytest.fixture
+def acme(first: Path, tmp_path: Path) -> Path:
+    """A project of the small template, to do something to."""
+    return Path(shutil.copytree(first, tmp_path / "acme-notes"))

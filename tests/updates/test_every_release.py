@@ -14,7 +14,7 @@ import yaml
 from tools.answers import CHECKOUT, Answers
 from tools.rendering import commit, render, snapshot
 
-from .conftest import change, git, tree, update
+from .conftest import change, git, inv, tree
 
 RELEASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("releases.yaml").read_text(encoding="utf-8"))
 NEWEST = "v99.0.0"
@@ -74,7 +74,7 @@ def test_an_untouched_project_becomes_what_the_newest_makes(
     template: Path, fresh: Any, release: str, preset: str, tmp_path: Path
 ) -> None:
     project = start(template, release, preset, tmp_path)
-    ended = update(project)
+    ended = inv(project, "template.update", "--yes")
     assert ended.code == 0, ended.output
     assert git(project, "diff", "--cached", "--name-only", "HEAD")
     assert tree(project) == tree(fresh(project))
@@ -120,7 +120,7 @@ def test_what_users_changed_is_all_that_differs_then(
 ) -> None:
     project = start(template, release, preset, tmp_path)
     changed = edit(project)
-    ended = update(project)
+    ended = inv(project, "template.update", "--yes")
     assert ended.code == 0, ended.output
     commit(project, "Update")
     git(project, "fetch", "--quiet", str(fresh(project)), "main")
@@ -136,7 +136,7 @@ def test_the_same_line_is_a_conflict_and_nothing_changes(template: Path, tmp_pat
     (project / "rust-toolchain.toml").write_text("# ours\n")
     commit(project, "Edit")
     before = git(project, "status", "--porcelain"), tree(project)
-    refused = update(project)
+    refused = inv(project, "template.update", "--yes")
     assert refused.code == 1, refused.output
     assert "conflict (content): Merge conflict in rust-toolchain.toml" in refused.output
     assert (git(project, "status", "--porcelain"), tree(project)) == before

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_maintainers_tasks import inv
+from tests.test_maintainers_tasks import inv as maintain
 from tools.rendering import commit
 
 from .conftest import change, fingerprint
@@ -20,7 +20,7 @@ def fleet(first: Path, tmp_path: Path) -> dict[str, Path]:
         name: Path(shutil.copytree(first, tmp_path / name)) for name in ("plain", "edited", "conflicting", "dirty")
     }
     change(projects["edited"] / "README.md", "ours\n")
-    (projects["conflicting"] / "rust-toolchain.toml").write_text("# ours\n")
+    (projects["conflicting"] / "toolchain.toml").write_text("# ours\n")
     for name in ("edited", "conflicting"):
         commit(projects[name], "Edit")
     change(projects["dirty"] / "README.md", "not committed\n")
@@ -30,19 +30,19 @@ def fleet(first: Path, tmp_path: Path) -> dict[str, Path]:
 
 def test_each_ends_as_it_must(fleet: dict[str, Path], tmp_path: Path) -> None:
     before = {name: fingerprint(path) for name, path in fleet.items()}
-    ended = inv("fleet.update", str(tmp_path / "projects.txt"))
+    ended = maintain("fleet.update", str(tmp_path / "projects.txt"))
     assert ended.returncode == 1
     assert "2 updated, 1 conflict, 1 failed" in ended.stdout
-    assert "rust-toolchain.toml" in ended.stdout
+    assert "toolchain.toml" in ended.stdout
     for name in ("conflicting", "dirty"):
         assert fingerprint(fleet[name]) == before[name]
     for name in ("plain", "edited"):
         commit(fleet[name], "Update")
-        assert (fleet[name] / "docs/new.md").exists()
+        assert (fleet[name] / "new.md").exists()
     assert (fleet["edited"] / "README.md").read_text().endswith("ours\n")
 
     (tmp_path / "projects.txt").write_text("plain\nedited\n")
-    again = inv("fleet.update", str(tmp_path / "projects.txt"))
+    again = maintain("fleet.update", str(tmp_path / "projects.txt"))
     assert again.returncode == 0
     assert "2 current" in again.stdout
 
@@ -50,7 +50,7 @@ def test_each_ends_as_it_must(fleet: dict[str, Path], tmp_path: Path) -> None:
 def test_what_is_no_project_is_named_before_anything_changes(fleet: dict[str, Path], tmp_path: Path) -> None:
     before = {name: fingerprint(path) for name, path in fleet.items()}
     (tmp_path / "projects.txt").write_text("plain\nelsewhere\n")
-    ended = inv("fleet.update", str(tmp_path / "projects.txt"))
+    ended = maintain("fleet.update", str(tmp_path / "projects.txt"))
     assert ended.returncode == 1
     assert "These are no projects of the template:" in ended.stderr
     assert "elsewhere" in ended.stderr

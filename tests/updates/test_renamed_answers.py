@@ -8,7 +8,7 @@ import pytest
 
 from tools.rendering import commit, render
 
-from .conftest import git, update
+from .conftest import git, inv
 
 ANSWERS = "{{ _copier_answers | to_nice_yaml }}"
 
@@ -36,7 +36,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_answer_goes_to_the_question_of_the_other_name(project: Path) -> None:
-    ended = update(project)
+    ended = inv(project, "template.update", "--yes")
     assert ended.code == 0, ended.output
     assert (project / "name.txt").read_text() == "ada\n"
     answers = (project / ".copier-answers.yml").read_text()
@@ -48,5 +48,5 @@ def test_the_default_would_come_without_the_entry(project: Path, tmp_path: Path)
     (tmp_path / "template/renamed-answers.yaml").write_text("{}\n")
     commit(tmp_path / "template", "Forget the name")
     git(tmp_path / "template", "tag", "v1.2.0")
-    assert update(project).code == 0
+    assert inv(project, "template.update", "--yes").code == 0
     assert (project / "name.txt").read_text() == "nobody\n"
