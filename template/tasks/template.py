@@ -10,7 +10,7 @@ from invoke import Context, task
 from ._lib import trees
 from ._lib.console import confirm, say, stop, tell
 from ._lib.images import FOLDER
-from ._lib.run import ask, read
+from ._lib.run import ROOT, ask, read
 from ._lib.upstream import Origin, Template, origin, template
 
 GROUP = "template"
@@ -193,11 +193,16 @@ def _change(what: str, base: str, theirs: str, plan: bool, keep_conflicts: bool,
         say("\nNothing was changed.")
         return
     confirm(yes)
-    trees.put(merged.tree)
-    if any(line.endswith("Cargo.toml") for line in lines):
-        _fit_lock()
-    FOLDER.mkdir(exist_ok=True)
-    _LAST.write_text(json.dumps({"before": before, "after": trees.staged()}), encoding="utf-8")
+    try:
+        trees.put(merged.tree)
+        if any(line.endswith("Cargo.toml") for line in lines):
+            _fit_lock()
+        FOLDER.mkdir(exist_ok=True)
+        _LAST.write_text(json.dumps({"before": before, "after": trees.staged()}), encoding="utf-8")
+    except BaseException:
+        # Also when somebody loses patience: nothing is left half-way.
+        trees.put_back()
+        raise
     if merged.conflicts:
         say("\nSettle the conflicts above, then commit. Back: `inv template.undo`")
         stop("there are conflicts to settle", "look for `<<<<<<<` in the files that are named above")
@@ -211,6 +216,7 @@ def _fit_lock() -> None:
         say(f"\nThere is no cargo here: where there is, run `{by_hand}`, which lets {trees.LOCK} fit.")
         return
     done = ask(["cargo", "metadata", "--offline", "--format-version", "1"])
-    read(["git", "add", trees.LOCK])
+    if (ROOT / trees.LOCK).exists():
+        read(["git", "add", trees.LOCK])
     if done.returncode != 0:
         say(f"\nWithout a network, cargo cannot tell whether {trees.LOCK} fits: run `{by_hand}`.")

@@ -29,6 +29,8 @@ parts: {type: str, multiselect: true, choices: {Tools: cli, Jobs: worker}, defau
     "template/toolchain.toml": "# The compiler\nchannel = 1\n",
     "template/rules.toml": "# Rules\nallow = [1, 2, 3, 4, 5, 6, 7]\n",
     "template/crates/worker/src.rs": "// jobs\n",
+    "template/Cargo.toml.jinja": "[workspace]\n{% if 'worker' in parts %}# jobs\n{% endif %}",
+    "template/Cargo.lock": "version = 4\n",
 }
 
 
@@ -90,6 +92,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release(template, "v1.0.0")
     change(template / "template/toolchain.toml", "# a later line\n")
     (template / "template/new.md").write_text("# New\n")
+    (template / "template/Cargo.lock").write_text("version = 5\n")
     news = "# Changelog\n\n## 1.1.0\n\n- A later line.\n\n## 1.0.0\n\n- The first.\n"
     (template / "CHANGELOG.md").write_text(news)
     release(template, "v1.1.0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,28 @@ def test_an_edit_of_what_a_part_takes_along_is_not_lost(acme: Path) -> None:
     assert refused.code == 1
     assert "(modify/delete): crates/worker/src.rs" in refused.output
     assert fingerprint(acme) == before
+
+
+def test_whoever_loses_patience_finds_all_as_it_was(
+    acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cargo = tmp_path / "bin/cargo"
+    cargo.parent.mkdir()
+    cargo.write_text("#!/bin/sh\nkill -INT $PPID\n")
+    cargo.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{cargo.parent}:{os.environ['PATH']}")
+    before = fingerprint(acme)
+    assert inv(acme, "template.add", "worker", "--yes").code != 0
+    assert fingerprint(acme) == before
+    assert not (acme / "crates").exists()
+
+
+def test_the_lock_file_is_the_users(acme: Path) -> None:
+    (acme / "Cargo.lock").write_text("version = 4 # ours\n")
+    commit(acme, "Edit")
+    assert "conflict" not in succeed(acme, "template.update", "--yes")
+    assert (acme / "Cargo.lock").read_text() == "version = 4 # ours\n"
+    assert (acme / "new.md").exists()
 
 
 def test_what_cannot_be_added_or_removed(acme: Path) -> None:
