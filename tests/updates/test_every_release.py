@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ import pytest
 import yaml
 
 from tools.answers import CHECKOUT, Answers
-from tools.rendering import commit, render, snapshot
+from tools.history import NEWEST, RELEASES, with_releases
+from tools.rendering import commit, render
 
 from .conftest import change, git, inv, tree
 
-RELEASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("releases.yaml").read_text(encoding="utf-8"))
-NEWEST = "v99.0.0"
 WORKFLOW = ".github/workflows/ci.yml"
 
 each_release = pytest.mark.parametrize(
@@ -27,19 +25,8 @@ each_release = pytest.mark.parametrize(
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template with all its releases; the newest is this checkout as it stands, with a line more."""
-    folder = tmp_path_factory.mktemp("history") / "template"
-    git(CHECKOUT, "clone", "--quiet", str(CHECKOUT), str(folder))
-    for name, hash_ in RELEASES.items():
-        if subprocess.run(["git", "cat-file", "-e", hash_], cwd=folder, capture_output=True, check=False).returncode:
-            pytest.fail(f"{name} is not in this checkout's history: fetch all of it (`git fetch --unshallow`).")
-        git(folder, "tag", "--force", name, hash_)
-    git(folder, "rm", "-r", "--quiet", ".")
-    snapshot(folder)
-    change(folder / "template/rust-toolchain.toml", "# a later line\n")
-    commit(folder, NEWEST)
-    git(folder, "tag", NEWEST)
-    return folder
+    """The template with all its releases, and this checkout as the newest of them."""
+    return with_releases(tmp_path_factory.mktemp("history") / "template")
 
 
 @pytest.fixture(scope="session")
