@@ -1,4 +1,4 @@
-"""The template with all its releases, and this checkout as the newest of them: what updates are tried and measured on."""
+"""The template with all its releases and this checkout as the newest: what updates are tried and measured on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEWEST = "v99.0.0"
 
 
 def with_releases(folder: Path) -> Path:
-    """Clone the template into a folder and tag every release; the newest is this checkout as it stands, with a line more.
+    """Clone the template into a folder, tag every release, and add this checkout, with a line more, as the newest.
 
     Raises ValueError when this checkout's history does not go back to a release.
     """
