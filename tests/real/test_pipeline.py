@@ -32,6 +32,9 @@ NAMESPACE = "road-staging"
 ENGINE = "pipeline"
 PASSWORD = "of a key that is gone after the test"  # noqa: S105
 
+# Says what it was asked to publish, and that it is there.
+GH = 'echo "gh $*"; shift 3; for file; do case $file in .slipway/*) head -c 300 "$file";; esac; done'
+
 Run = Callable[..., tuple[Runner, dict[str, str]]]
 
 
@@ -65,6 +68,7 @@ def site(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
     try:
         site.succeed("secrets.init", "--env", "production")
         site.succeed("deploy.overlay", "--env", "staging")
+        (site.folder / "CHANGELOG.md").write_text("# Changelog\n\n## 1.2.0\n\n- What is new.\n")
         site.commit("Deploy by the pipeline")
         yield site
     finally:
@@ -105,7 +109,12 @@ def run(site: Site, tmp_path: Path) -> Iterator[Run]:
     with receiver() as (address, notices):
 
         def start(
-            event: str = "push", workflow: str = "ci", real: bool = False, failing: str = "no", finds: str = ""
+            event: str = "push",
+            workflow: str = "ci",
+            ref: str = "refs/heads/main",
+            real: bool = False,
+            failing: str = "no",
+            finds: str = "",
         ) -> tuple[Runner, dict[str, str]]:
             kubeconfig = kubectl("config", "view", "--raw", "--minify", "--flatten")
             reach = {
@@ -115,12 +124,13 @@ def run(site: Site, tmp_path: Path) -> Iterator[Run]:
             everywhere = {"REGISTRY_USERNAME": "ann", "REGISTRY_TOKEN": "a token", "NOTIFY_WEBHOOK_URL": address}
             everywhere["COSIGN_PRIVATE_KEY"] = (site.folder.parent / "cosign.key").read_text()
             everywhere["COSIGN_PASSWORD"] = PASSWORD
-            (tmp_path / "machines").mkdir()
-            (tmp_path / "artifacts").mkdir()
-            github = {"event_name": event, "ref": "refs/heads/main", "sha": commit(site)}
-            runner = Runner(site.folder, tmp_path / "machines", github, everywhere, reach, notices=notices)
-            runner.variables = COMPILING | {"FAILING": failing, "FINDS": finds}
-            runner.stand_ins = {} if real else {"cargo": CARGO}
+            home = tmp_path / workflow
+            (home / "machines").mkdir(parents=True)
+            (home / "artifacts").mkdir()
+            github = {"event_name": event, "ref": ref, "sha": commit(site)}
+            runner = Runner(site.folder, home / "machines", github, everywhere, reach, notices=notices)
+            runner.variables = COMPILING | {"FAILING": failing, "FINDS": finds, "GITHUB_REF_NAME": ref.split("/")[-1]}
+            runner.stand_ins = {"gh": GH} if real else {"gh": GH, "cargo": CARGO}
             runner.stand_ins["trivy"] = scanning.script(tmp_path / "databases", "glibc")
             return runner, runner.run(f".github/workflows/{workflow}.yml")
 
@@ -175,6 +185,18 @@ def reaches_production(site: Site, run: Run, real: bool = False) -> None:
     assert "PRIVATE KEY" not in everything
     assert "a token" not in everything
     assert "a-secret-path" not in everything
+
+
+def test_a_version_becomes_a_release(site: Site, run: Run) -> None:
+    if commit(site)[:12] not in tags(site):
+        reaches_production(site, run)
+    runner, ended = run(workflow="release", ref="refs/tags/v1.2.0")
+    assert ended == {"release": "success"}, runner.printed("release")
+    assert "v1.2.0" in tags(site)
+    printed = runner.printed("release")
+    assert "gh release create v1.2.0 --verify-tag --notes-file .slipway/notes.md" in printed
+    assert "- What is new." in printed
+    assert all(f".slipway/sbom/{name}" in printed for name in site.images())
 
 
 def test_a_failing_test_stops_everything(site: Site, run: Run) -> None:
