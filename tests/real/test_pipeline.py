@@ -28,7 +28,7 @@ MARKS = ("docker", "cluster", "helm", "rust", "cosign", "syft")
 # With what else is deployed to this engine as production.
 pytestmark = [*(getattr(pytest.mark, part) for part in MARKS), pytest.mark.xdist_group("docker")]
 
-NAMESPACE = "road-staging"
+NAMESPACE = "road-pipeline"
 ENGINE = "pipeline"
 PASSWORD = "of a key that is gone after the test"  # noqa: S105
 
