@@ -23,7 +23,7 @@ from tests.truenas.server import KEY, USER, Nas
 
 from .conftest import Site, docker
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("truenas")]
 
 APP = "road-nas"
 POOL = "/mnt/tank/road"
