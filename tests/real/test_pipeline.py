@@ -68,7 +68,7 @@ def site(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
     try:
         site.succeed("secrets.init", "--env", "production")
         site.succeed("deploy.overlay", "--env", "staging")
-        (site.folder / "CHANGELOG.md").write_text("# Changelog\n\n## 1.2.0\n\n- What is new.\n")
+        (site.folder / "CHANGELOG.md").write_text("# Changelog\n\n## 0.1.0\n\n- What is new.\n")
         site.commit("Deploy by the pipeline")
         yield site
     finally:
@@ -190,11 +190,11 @@ def reaches_production(site: Site, run: Run, real: bool = False) -> None:
 def test_a_version_becomes_a_release(site: Site, run: Run) -> None:
     if commit(site)[:12] not in tags(site):
         reaches_production(site, run)
-    runner, ended = run(workflow="release", ref="refs/tags/v1.2.0")
+    runner, ended = run(workflow="release", ref="refs/tags/v0.1.0")
     assert ended == {"release": "success"}, runner.printed("release")
-    assert "v1.2.0" in tags(site)
+    assert "v0.1.0" in tags(site)
     printed = runner.printed("release")
-    assert "gh release create v1.2.0 --verify-tag --notes-file .slipway/notes.md" in printed
+    assert "gh release create v0.1.0 --verify-tag --notes-file .slipway/notes.md" in printed
     assert "- What is new." in printed
     assert all(f".slipway/sbom/{name}" in printed for name in site.images())
 

@@ -16,7 +16,8 @@ def notes(tag: str) -> str:
     """Return what the changelog says of this version; stop when the tag is not its own, or nothing is said."""
     version = current()
     if tag != f"v{version}":
-        stop(f"the tag is {tag}, but Cargo.toml has version {version}", "tag a commit that has the version: v and it")
+        fix = f"tag this commit v{version}, or one whose Cargo.toml has version {tag.removeprefix('v')}"
+        stop(f"the tag is {tag}, but Cargo.toml has version {version}", fix)
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     section = re.search(rf"^## {re.escape(version)}\b.*\n((?:(?!## ).*\n?)*)", text, re.MULTILINE)
     if not section or not section[1].strip():
