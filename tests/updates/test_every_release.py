@@ -12,6 +12,7 @@ import yaml
 
 from tools.answers import CHECKOUT, Answers
 from tools.history import NEWEST, RELEASES, with_releases
+from tools.projects import check
 from tools.rendering import commit, render
 
 from .conftest import change, git, inv, tree
@@ -116,6 +117,15 @@ def test_what_users_changed_is_all_that_differs_then(
     assert len(moved) == len(list((fresh(project) / "crates/cli").rglob("*.*")))
     assert sorted(set(differs) - set(moved)) == sorted(changed)
     assert (project / "README.md").stat().st_mode & 0o111
+
+
+@pytest.mark.rust
+def test_what_users_changed_still_builds_then(template: Path, tmp_path: Path) -> None:
+    project = start(template, next(iter(RELEASES)), "default", tmp_path)
+    edit(project)
+    assert inv(project, "template.update", "--yes").code == 0
+    commit(project, "Update")
+    assert check(project, [["cargo", "check", "--locked", "--all-targets"]]) == []
 
 
 def test_the_same_line_is_a_conflict_and_nothing_changes(template: Path, tmp_path: Path) -> None:
