@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from socket import gethostname
 
 import yaml
 from rich.console import Console
@@ -50,17 +52,20 @@ class Picture:
         """Draw a command, and the last lines of an output."""
         for own, name in self._names.items():
             output = output.replace(own, name)
-        lines = [line.rstrip() for line in output.strip().splitlines()]
+        output = re.sub(r"(sha256:[0-9a-f]{8})[0-9a-f]+", r"\1…", output)
+        # Without the commands of other programs that a task shows.
+        lines = [line.rstrip() for line in output.strip().splitlines() if not line.startswith("$ ")]
         if len(lines) > keep:
             lines = ["…", *lines[-keep:]]
         self._console.print(Text.assemble(("$ ", "green"), (command, "bold")))
         for line in lines:
-            self._console.print(Text(line, overflow="ellipsis", no_wrap=True))
+            self._console.print(Text(line), overflow="ellipsis", no_wrap=True)
         self._console.print()
 
     def save(self, file: Path, title: str) -> None:
-        """Write the picture."""
-        self._console.save_svg(str(file), title=title)
+        """Write the picture, with the reader's own font: nothing is fetched to look at it."""
+        picture = self._console.export_svg(title=title)
+        file.write_text(re.sub(r"\s*@font-face \{[^}]*\}", "", picture), encoding="utf-8")
 
 
 def main() -> None:
@@ -71,7 +76,9 @@ def main() -> None:
         project = Path(temporary) / plan["project"]
         render({"registry": f"{address}/acme", **plan["answers"]}, project)
         containers.settle(project, port)
-        picture = Picture(project, {address: "ghcr.io", f"localhost:{port}": "localhost:8000", temporary: "~"})
+        subprocess.run(["git", "config", "user.name", "Ann"], cwd=project, check=True)
+        own = {address: "ghcr.io", f"localhost:{port}": "localhost:8000", temporary: "~", gethostname(): "laptop"}
+        picture = Picture(project, own)
         try:
             for step in plan["steps"]:
                 for file, (before, after) in step.get("edit", {}).items():
