@@ -10,7 +10,7 @@ from typing import Any
 
 from invoke import Context, task
 
-from ._lib import configured, engine, images, proof, version
+from ._lib import configured, engine, images, proof, provenance, version
 from ._lib.console import say, stop
 from ._lib.layout import Layout, slug
 from ._lib.project import Project, load
@@ -150,14 +150,13 @@ def _source() -> _Source:
 def _plan(project: Project, names: list[str], platforms: list[str], registry: str, source: _Source) -> dict[str, Any]:
     """Return the build as a bake file: all binaries in one graph, so that they share one compilation."""
     bases = base_images(project)
-    origin = ask(["git", "remote", "get-url", "origin"]).stdout.strip()
     arguments = {
         "PLATFORMS": ",".join(platforms),
         "VERSION": source.version,
         "REVISION": source.commit,
     } | {name: value for name, value in bases.items() if name == "CHEF_IMAGE"}
-    if origin.startswith("https://") and "@" not in origin:
-        arguments["SOURCE"] = origin.removesuffix(".git")
+    if origin := provenance.source():
+        arguments["SOURCE"] = origin
     return {
         "group": {"default": {"targets": names}},
         "target": {

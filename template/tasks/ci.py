@@ -8,7 +8,7 @@ from typing import Any
 
 from invoke import Context, task
 
-from ._lib import compose, engine, images, suites, verification, version
+from ._lib import compose, engine, images, pipeline, suites, verification, version
 from ._lib.console import say, stop
 from ._lib.images import Image
 from ._lib.layout import slug
@@ -184,8 +184,7 @@ def notify(_context: Context, env: str, result: str) -> None:
     """Tell people how a deploy ended; never fails."""
     project = load()
     commit = os.environ.get("GITHUB_SHA", "")[:12] or "unknown"
-    run_of = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"
-    url = run_of.format_map(os.environ) if "GITHUB_RUN_ID" in os.environ else ""
+    url = pipeline.run()
     ended = _ENDED.get(result, f"ended as {result}")
     facts = {"project": project.name, "environment": env, "commit": commit, "result": result, "url": url}
     text = f"{project.name}: deploying {commit} to {env} {ended}"

@@ -18,6 +18,8 @@ GROUP = "template"
 # What was changed last, for the way back.
 _LAST = FOLDER / "template.json"
 _PLAN = "show what would change, and change nothing"
+_YES = "do not ask before changing"
+_PART = {"option": "a component, a service or a way to deploy", "plan": _PLAN, "yes": _YES}
 _KEEP = "leave conflicts in the files, marked, instead of changing nothing"
 
 
@@ -27,15 +29,15 @@ def status(_context: Context, json: bool = False) -> None:
     known = origin()
     with template(known.source) as upstream:
         newest = upstream.newest()
+        news = _news(upstream, known.version, newest)
         if json:
-            news = _news(upstream, known.version, newest)
             told = [{"title": heading, "text": text} for heading, text in news]
             tell({"version": known.version, "newest": newest, "news": told})
             return
         say(f"This project is of version {known.version}; the newest is {newest}.")
         if known.version == newest:
             return
-        for heading, text in _news(upstream, known.version, newest):
+        for heading, text in news:
             say(f"\n{heading}\n\n{text}")
         say("\nNext: `inv template.update --plan`")
 
@@ -46,7 +48,7 @@ def status(_context: Context, json: bool = False) -> None:
         "to": "the version (default: the newest)",
         "plan": _PLAN,
         "keep-conflicts": _KEEP,
-        "yes": "do not ask before changing",
+        "yes": _YES,
     },
 )
 def update(
@@ -63,21 +65,13 @@ def update(
     _change(f"from {known.version} to {version}", base, theirs, plan, keep_conflicts, yes)
 
 
-@task(
-    positional=["option"],
-    auto_shortflags=False,
-    help={"option": "a component, a service or a way to deploy", "plan": _PLAN, "yes": "do not ask before changing"},
-)
+@task(positional=["option"], auto_shortflags=False, help=_PART)
 def add(_context: Context, option: str, plan: bool = False, yes: bool = False) -> None:
     """Add a part of the template that this project does not have."""
     _choose(option, True, plan, yes)
 
 
-@task(
-    positional=["option"],
-    auto_shortflags=False,
-    help={"option": "a component, a service or a way to deploy", "plan": _PLAN, "yes": "do not ask before changing"},
-)
+@task(positional=["option"], auto_shortflags=False, help=_PART)
 def remove(_context: Context, option: str, plan: bool = False, yes: bool = False) -> None:
     """Remove a part of the template; stop, with nothing changed, where you changed what would go."""
     _choose(option, False, plan, yes)

@@ -13,6 +13,7 @@ from .run import ask, need, read
 
 # Where a key signs, nothing is published: signatures need no network but the registry.
 _PRIVATE = ["--tlog-upload=false"]
+_FIX = "see that the key and its password belong together, and that this account may push: `inv login`"
 
 
 def check() -> None:
@@ -50,9 +51,6 @@ def sign(reference: str, by: list[str]) -> None:
 def attest(reference: str, kind: str, predicate: Path, by: list[str]) -> None:
     """Attach a signed statement about an image: `kind` is cosign's name for what it says."""
     read(["cosign", "attest", "--yes", *by, "--type", kind, "--predicate", str(predicate), reference], fix=_FIX)
-
-
-_FIX = "see that the key and its password belong together, and that this account may push: `inv login`"
 
 
 def verify(reference: str, signer: Signer) -> None:

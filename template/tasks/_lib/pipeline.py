@@ -1,10 +1,16 @@
-"""What a machine of the pipeline is given: secrets in its variables, kept where the tools look for them."""
+"""What a machine of the pipeline is given in its variables: which run it is of, and secrets, kept where tools look."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from .console import stop
+
+
+def run() -> str:
+    """Return the address of the workflow's run; empty where none runs."""
+    address = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"
+    return address.format_map(os.environ) if "GITHUB_RUN_ID" in os.environ else ""
 
 
 def given(secrets: Mapping[str, str], what: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from . import pipeline
 from .images import Image
 from .run import ask
 
@@ -15,8 +16,6 @@ _BUILD_TYPE = "urn:slipway:inv-build:1"
 
 def state(image: Image) -> dict[str, Any]:
     """Return the statement about an image, to be signed."""
-    origin = ask(["git", "remote", "get-url", "origin"]).stdout.strip()
-    source = origin.removesuffix(".git") if origin.startswith("https://") and "@" not in origin else "unknown"
     return {
         "buildDefinition": {
             "buildType": _BUILD_TYPE,
@@ -25,10 +24,16 @@ def state(image: Image) -> dict[str, Any]:
                 "version": image.version,
                 "platforms": list(image.platforms),
             },
-            "resolvedDependencies": [{"uri": f"git+{source}", "digest": {"gitCommit": image.commit}}],
+            "resolvedDependencies": [{"uri": f"git+{source() or 'unknown'}", "digest": {"gitCommit": image.commit}}],
         },
         "runDetails": {"builder": {"id": _builder()}, "metadata": _metadata()},
     }
+
+
+def source() -> str:
+    """Return where the sources are, for whoever may read them; empty when that is not known, or holds a password."""
+    origin = ask(["git", "remote", "get-url", "origin"]).stdout.strip()
+    return origin.removesuffix(".git") if origin.startswith("https://") and "@" not in origin else ""
 
 
 def _builder() -> str:
@@ -40,10 +45,8 @@ def _builder() -> str:
 
 def _metadata() -> dict[str, str]:
     finished = {"finishedOn": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")}
-    if "GITHUB_RUN_ID" not in os.environ:
-        return finished
-    run = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}".format_map(os.environ)
-    return {"invocationId": run, **finished}
+    run = pipeline.run()
+    return {"invocationId": run, **finished} if run else finished
 
 
 @dataclass(frozen=True)

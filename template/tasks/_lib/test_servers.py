@@ -30,7 +30,8 @@ def running() -> Iterator[dict[str, str]]:
             raise
         services = json.loads(read([*compose, "config", "--format", "json"]))["services"]
         variables = {}
-        for name, labels in ((name, service["labels"]) for name, service in services.items()):
+        for name, service in services.items():
+            labels = service["labels"]
             address = read([*compose, "port", name, labels["test.port"]]).strip()
             variables[labels["test.variable"]] = labels["test.url"].replace("ADDRESS", address)
         yield variables
