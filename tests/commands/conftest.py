@@ -125,8 +125,8 @@ class Desk:
         held = self.cluster | {f"{one['kind']}/{one['metadata']['name']}": one for one in objects} | named
         (self.bin / "fakes" / "cluster.json").write_text(json.dumps(held))
 
-    def breaks(self, deployment: str, reason: str) -> None:
-        """Let the pods of a Deployment fail."""
+    def breaks(self, deployment: str, reason: str, **lasting: int) -> None:
+        """Let the pods of a Deployment fail; with `for`, until they were asked for so often."""
         waiting = {"reason": reason, "message": "it does not start"}
         last = {"terminated": {"exitCode": 3, "reason": "Error"}}
         status = {
@@ -135,6 +135,7 @@ class Desk:
             "restartCount": 2,
             "state": {"waiting": waiting},
             "lastState": last,
+            **lasting,
         }
         self.keep_in_cluster(**{f"broken/{deployment}": status})
 

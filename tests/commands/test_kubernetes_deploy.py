@@ -110,6 +110,16 @@ def test_a_bad_release_is_explained_and_taken_back(clustered: Desk) -> None:
     assert "Lease/acme-notes-deploy" not in clustered.cluster
 
 
+def test_what_the_kubelet_mends_by_itself_is_no_failure(clustered: Desk) -> None:
+    path = clustered.project / "invoke.yaml"
+    path.write_text(path.read_text().replace("timeout: 1", "timeout: 60"))
+    clustered.breaks("acme-notes-backend", "CreateContainerConfigError", **{"for": 3})
+    result = clustered.inv("deploy", "--env", "staging", "--yes")
+    assert result.code == 0, result.output
+    assert "backend: 0 of 2 ready" in result.output
+    assert "backend: 2 of 2 ready" in result.output
+
+
 REFUSED = '{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}'
 
 

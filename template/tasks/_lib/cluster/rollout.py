@@ -2,24 +2,25 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ..console import say
 from ..releases import Failure
 from .kubectl import Cluster, Object
 
-# A container in one of these states does not get out of it by waiting.
-_STUCK = (
-    "CrashLoopBackOff",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "ErrImageNeverPull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "RunContainerError",
-)
-
+# What a container does not get out of by waiting, and for how many seconds it must last to count. Where the number is
+# not 0 the kubelet tries again: a busy node may, for example, not have read a ConfigMap in time.
+_STUCK = {
+    "CrashLoopBackOff": 0,
+    "CreateContainerConfigError": 30,
+    "CreateContainerError": 30,
+    "ErrImageNeverPull": 0,
+    "ImagePullBackOff": 0,
+    "InvalidImageName": 0,
+    "RunContainerError": 30,
+}
 
 # A service account that is made beside the Deployment may come a moment after it: a refusal counts when it stays.
 _REFUSED_SECONDS = 10
@@ -69,11 +70,20 @@ class _Rollout:
         return int(self.deployment.get("status", {}).get(field, 0))
 
 
+@dataclass(frozen=True)
+class _Obstacle:
+    """What a rollout cannot get past once it has lasted for some seconds, and how to tell it."""
+
+    name: str
+    seconds: float
+    failure: Callable[[], Failure]
+
+
 def wait(cluster: Cluster, instance: str, names: set[str], seconds: float) -> list[Failure]:
     """Wait until the Deployments of some names serve; return what failed, or did not serve in time."""
     until = time.monotonic() + seconds
     shown: dict[str, str] = {}
-    refused: dict[str, float] = {}
+    since: dict[str, float] = {}
     while True:
         rollouts = [one for one in _rollouts(cluster, instance) if one.deployment["metadata"]["name"] in names]
         for one in rollouts:
@@ -82,10 +92,11 @@ def wait(cluster: Cluster, instance: str, names: set[str], seconds: float) -> li
                 say(line)
                 shown[one.part] = line
         now = time.monotonic()
-        refused = {one.part: refused.get(one.part, now) for one in rollouts if one.refused}
-        failed = [_refusal(one) for one in rollouts if now - refused.get(one.part, now) > _REFUSED_SECONDS]
-        failed += [failure for one in rollouts for failure in _failures(cluster, one)]
-        if failed:
+        met = [list(_obstacles(cluster, one)) for one in rollouts]
+        since = {one.name: since.get(one.name, now) for several in met for one in several}
+        lasting = [[one for one in several if now - since[one.name] >= one.seconds] for several in met]
+        # Of several pods that fail, one is told.
+        if failed := [several[0].failure() for several in lasting if several]:
             return failed
         late = [one for one in rollouts if not one.done]
         if not late and len(rollouts) == len(names):
@@ -127,14 +138,16 @@ def _revision(replica_set: Object) -> int:
     return int(replica_set["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision", 0))
 
 
-def _failures(cluster: Cluster, rollout: _Rollout) -> Iterator[Failure]:
-    """Yield why a rollout cannot succeed: of several pods that fail, one."""
+def _obstacles(cluster: Cluster, rollout: _Rollout) -> Iterator[_Obstacle]:
+    """Yield what may keep a rollout from going on."""
+    if rollout.refused:
+        yield _Obstacle(f"{rollout.part} refused", _REFUSED_SECONDS, partial(_refusal, rollout))
     for pod in rollout.pods if rollout.seen else ():
         for status in _statuses(pod):
-            waiting = status["state"].get("waiting") or {}
-            if waiting.get("reason") in _STUCK:
-                yield _failure(cluster, rollout, pod, status)
-                return
+            reason = (status["state"].get("waiting") or {}).get("reason")
+            if reason in _STUCK:
+                name = f"{pod['metadata']['name']} {status['name']} {reason}"
+                yield _Obstacle(name, _STUCK[reason], partial(_failure, cluster, rollout, pod, status))
 
 
 def _refusal(rollout: _Rollout) -> Failure:
