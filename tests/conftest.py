@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from demo.containers import remove_images
 from tools.answers import preset
 from tools.rendering import EVERYTHING_ON, render, snapshot
 
@@ -144,13 +145,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     base: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
     if "PYTEST_XDIST_WORKER" in os.environ or not (base / REGISTRY / "address").exists():
         return
-    address = (base / REGISTRY / "address").read_text()
-    listing = ["docker", "image", "ls", "--quiet", "--filter", f"reference={address}/*/*"]
-    images = set(subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split())
     container = (base / REGISTRY / "container").read_text()
     subprocess.run(["docker", "rm", "--force", "--volumes", container], capture_output=True, check=False)
-    if images:
-        subprocess.run(["docker", "image", "rm", "--force", *images], capture_output=True, check=False)
+    remove_images((base / REGISTRY / "address").read_text())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

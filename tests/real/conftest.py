@@ -106,6 +106,11 @@ class Site:
         subprocess.run(["git", "add", "--all"], cwd=self.folder, check=True)
         subprocess.run(["git", *IDENTITY, "commit", "--quiet", "--message", message], cwd=self.folder, check=True)
 
+    def head(self) -> str:
+        """The newest commit."""
+        command = ["git", "rev-parse", "HEAD"]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout.strip()
+
     def url(self, path: str) -> str:
         """The address of a path of the deployed app."""
         return f"http://127.0.0.1:{self.port}{path}"
@@ -139,6 +144,13 @@ def container(project: str, service: str) -> dict[str, Any]:
     return known[0]
 
 
+def index_of(reference: str) -> dict[str, Any]:
+    """The index, or the manifest, that a registry has under a name, with its digest."""
+    said = docker("buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}")
+    index: dict[str, Any] = json.loads(said.stdout)
+    return index
+
+
 def sql(statement: str) -> str:
     """What the shell of production's database says, without a table's frame."""
     name = str(container(PRODUCTION, "postgres")["Id"])
@@ -162,20 +174,25 @@ def serving(handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1") -> I
 @contextmanager
 def running_registry(*settings: str, status: int = 200) -> Iterator[str]:
     """Run a registry that is gone afterwards, and give its address once it answers with a status."""
-    container, address = start_registry(*settings, status=status)
+    container, address = start_registry(*settings)
     try:
+        answers(address, status)
         yield address
     finally:
         docker("rm", "--force", "--volumes", container, check=False)
 
 
-def start_registry(*settings: str, status: int = 200) -> tuple[str, str]:
-    """Start a registry, and return its container and its address once it answers with a status."""
+def start_registry(*settings: str) -> tuple[str, str]:
+    """Start a registry, and return its container and its address, where it will answer."""
     command = ["run", "--detach", "--rm", "--publish", "127.0.0.1:0:5000", *settings, "registry:3"]
     container = docker(*command).stdout.strip()
     address = docker("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
-    eventually(lambda: requests.get(f"http://{address}/v2/", timeout=2).status_code == status)
     return container, address
+
+
+def answers(address: str, status: int = 200) -> None:
+    """Wait until a registry answers with a status."""
+    eventually(lambda: requests.get(f"http://{address}/v2/", timeout=2).status_code == status)
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +204,7 @@ def registry(shared: Path) -> str:
         container, address = start_registry()
         (folder / "container").write_text(container)
         (folder / "address").write_text(address)
+        answers(address)
 
     return (once(shared / REGISTRY, start) / "address").read_text()
 
@@ -244,14 +262,22 @@ def on_this_machine(built: Site, home: Path) -> Site:
 @contextmanager
 def production(site: Site) -> Iterator[str]:
     """Deploy production for the first time, and take it away at the end; what the deploy printed."""
+    with empty_production(site):
+        yield site.succeed("deploy", "--env", "production", "--yes")
+
+
+@contextmanager
+def empty_production(site: Site) -> Iterator[None]:
+    """Let production have its secrets and nothing else, and take away at the end what was deployed to it."""
     # What a run that was ended from outside may have left.
     docker("rm", "--force", f"{PRODUCTION}-deploy-lock", check=False)
-    site.succeed("destroy", "--yes", "--data")
+    destroy = ("destroy", "--env", "production", "--yes", "--data")
+    site.succeed(*destroy)
     try:
-        site.succeed("secrets.init")
-        yield site.succeed("deploy", "--yes")
+        site.succeed("secrets.init", "--env", "production")
+        yield
     finally:
-        site.inv("destroy", "--yes", "--data")
+        site.inv(*destroy)
 
 
 @pytest.fixture(scope="module")

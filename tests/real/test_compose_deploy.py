@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from .conftest import PRODUCTION, Site, container, docker, eventually
+from .conftest import PRODUCTION, Site, container, docker, eventually, index_of
 from .load import load
 
 pytestmark = pytest.mark.docker
@@ -50,8 +50,7 @@ def test_the_same_proxy_built_elsewhere_is_no_change(deployed: Site, tmp_path: P
         tag = f"{record['nginx']['repository']}:elsewhere"
         options = ("--no-cache", "--provenance=false", "--push", "--label", f"slipway.content={label}", "--tag", tag)
         docker("build", "--quiet", *options, str(tmp_path / "nginx"))
-        said = docker("buildx", "imagetools", "inspect", tag, "--format", "{{json .Manifest}}").stdout
-        built = record["nginx"] | {"tag": "elsewhere", "digest": json.loads(said)["digest"]}
+        built = record["nginx"] | {"tag": "elsewhere", "digest": index_of(tag)["digest"]}
         assert built["digest"] not in reference
         (tmp_path / "images.json").write_text(json.dumps({"version": 1, "images": record | {"nginx": built}}))
         result = deployed.inv("deploy", "--plan", "--images", str(tmp_path / "images.json"))

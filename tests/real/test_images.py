@@ -10,11 +10,10 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from .conftest import BINARIES, PLATFORMS, Site, docker
+from .conftest import BINARIES, PLATFORMS, Site, docker, index_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
@@ -24,13 +23,6 @@ LIMIT = 25_000_000
 def compiled(output: str) -> set[str]:
     """Return the names of the crates that a build's log says were compiled."""
     return set(re.findall(r"Compiling (\S+) v", output))
-
-
-def index_of(reference: str) -> dict[str, Any]:
-    """Return the index that a registry has."""
-    said = docker("buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}")
-    index: dict[str, Any] = json.loads(said.stdout)
-    return index
 
 
 def platforms_of(reference: str) -> list[str]:

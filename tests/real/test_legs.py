@@ -12,8 +12,8 @@ import pytest
 
 from tests import scanning
 
-from .conftest import PLATFORMS, Site, compile_nothing, docker
-from .test_images import index_of, platforms_of
+from .conftest import PLATFORMS, Site, compile_nothing, docker, index_of
+from .test_images import platforms_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 

@@ -22,7 +22,7 @@ from tests.pipeline.runner import CARGO, Runner
 from tools.projects import COMPILING
 
 from .cluster import kubectl
-from .conftest import PRODUCTION, Site, compile_nothing, docker, publish_here, serving
+from .conftest import Site, compile_nothing, docker, empty_production, publish_here, serving
 
 MARKS = ("docker", "cluster", "helm", "rust", "cosign", "syft")
 # With what else is deployed to this engine as production.
@@ -63,16 +63,13 @@ def site(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
     docker("--config", site.environment["DOCKER_CONFIG"], "context", "create", ENGINE, "--docker", f"host={engine()}")
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait")
     kubectl("create", "namespace", NAMESPACE)
-    docker("rm", "--force", f"{PRODUCTION}-deploy-lock", check=False)
-    site.succeed("destroy", "--env", "production", "--yes", "--data")
     try:
-        site.succeed("secrets.init", "--env", "production")
-        site.succeed("deploy.overlay", "--env", "staging")
-        (site.folder / "CHANGELOG.md").write_text("# Changelog\n\n## 0.1.0\n\n- What is new.\n")
-        site.commit("Deploy by the pipeline")
-        yield site
+        with empty_production(site):
+            site.succeed("deploy.overlay", "--env", "staging")
+            (site.folder / "CHANGELOG.md").write_text("# Changelog\n\n## 0.1.0\n\n- What is new.\n")
+            site.commit("Deploy by the pipeline")
+            yield site
     finally:
-        site.inv("destroy", "--env", "production", "--yes", "--data")
         kubectl("delete", "namespace", NAMESPACE, "--wait=false", check=False)
 
 
@@ -127,7 +124,7 @@ def run(site: Site, tmp_path: Path) -> Iterator[Run]:
             home = tmp_path / workflow
             (home / "machines").mkdir(parents=True)
             (home / "artifacts").mkdir()
-            github = {"event_name": event, "ref": ref, "sha": commit(site)}
+            github = {"event_name": event, "ref": ref, "sha": site.head()}
             runner = Runner(site.folder, home / "machines", github, everywhere, reach, notices=notices)
             runner.variables = COMPILING | {"FAILING": failing, "FINDS": finds, "GITHUB_REF_NAME": ref.split("/")[-1]}
             runner.stand_ins = {"gh": GH} if real else {"gh": GH, "cargo": CARGO}
@@ -135,12 +132,6 @@ def run(site: Site, tmp_path: Path) -> Iterator[Run]:
             return runner, runner.run(f".github/workflows/{workflow}.yml")
 
         yield start
-
-
-def commit(site: Site) -> str:
-    """Return the newest commit."""
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=site.folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def tags(site: Site) -> list[str]:
@@ -169,7 +160,7 @@ def reaches_production(site: Site, run: Run, real: bool = False) -> None:
     """Push, and see the commit in both environments, one after the other."""
     runner, ended = run(real=real)
     assert set(ended.values()) == {"success"}, (ended, runner.printed("deploy"))
-    sha = commit(site)[:12]
+    sha = site.head()[:12]
     assert {sha, "latest"} <= set(tags(site))
     deployed = [step.output for step in runner.steps if step.name == "Deploy"]
     assert all(f"--env {name}" in text for name, text in zip(("staging", "production"), deployed, strict=True))
@@ -188,7 +179,7 @@ def reaches_production(site: Site, run: Run, real: bool = False) -> None:
 
 
 def test_a_version_becomes_a_release(site: Site, run: Run) -> None:
-    if commit(site)[:12] not in tags(site):
+    if site.head()[:12] not in tags(site):
         reaches_production(site, run)
     runner, ended = run(workflow="release", ref="refs/tags/v0.1.0")
     assert ended == {"release": "success"}, runner.printed("release")
@@ -220,7 +211,7 @@ def stops(site: Site, run: Run, real: bool = False) -> None:
     assert ended["test"] == "failure", runner.printed("test")
     assert (ended["images"], ended["deploy"], ended["required"]) == ("skipped", "skipped", "failure")
     assert "fails ... FAILED" in runner.printed("test")
-    assert not [tag for tag in tags(site) if tag.startswith(commit(site)[:12])]
+    assert not [tag for tag in tags(site) if tag.startswith(site.head()[:12])]
     assert released(site) == before
     undo(site)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from .conftest import PLATFORMS, Site, docker, one_build
+from .conftest import PLATFORMS, Site, docker, index_of, one_build
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
@@ -43,7 +42,7 @@ def test_three_platforms_pushed(built: Site, registry: str) -> None:
     if "500 Internal Server Error" in done.stdout:
         done = build(built.folder, *push)
     assert done.returncode == 0, done.stdout
-    index = json.loads(docker("buildx", "imagetools", "inspect", name, "--format", "{{json .Manifest}}").stdout)
+    index = index_of(name)
     architectures = {part["platform"]["architecture"] for part in index["manifests"]} - {"unknown"}
     assert architectures == {"amd64", "arm64", "arm"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PLATFORMS, Site, docker
+from .conftest import PLATFORMS, Site, docker, index_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.cosign, pytest.mark.syft, pytest.mark.xdist_group("images")]
 
@@ -58,9 +58,7 @@ def change(site: Site, instructions: str, source: str = "") -> None:
     image = site.images()["backend"]
     site.edit("README.md", "# ", "#  ")
     site.commit("Change something")
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=site.folder, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    commit = site.head()
     target = f"{image['repository']}:{commit[:12]}"
     dockerfile = f"FROM {source} {image['repository']}@{image['digest']}\n{instructions}\n"
     docker(
@@ -75,19 +73,13 @@ def change(site: Site, instructions: str, source: str = "") -> None:
         stdin=dockerfile,
     )
     docker("push", "--quiet", target)
-    record(site, commit, digest(target))
+    record(site, commit, index_of(target)["digest"])
 
 
 def record(site: Site, commit: str, found: str) -> None:
     """Write down another image of the backend as the one that was built."""
     image = site.images()["backend"] | {"digest": found, "tag": commit[:12], "commit": commit}
     (site.folder / ".slipway/images.json").write_text(json.dumps({"version": 1, "images": {"backend": image}}))
-
-
-def digest(reference: str) -> str:
-    """Return what a registry has under a name."""
-    said = docker("buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}").stdout
-    return str(json.loads(said)["digest"])
 
 
 def refusal(site: Site, *arguments: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .clients import Counts, clients
-from .conftest import PRODUCTION, Site, container, docker, on_this_machine, production, sql
+from .conftest import PRODUCTION, Site, container, docker, index_of, on_this_machine, production, sql
 
 pytestmark = pytest.mark.docker
 
@@ -28,8 +28,7 @@ def deployed(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         tag = f"{record[name]['repository']}:another"
         dockerfile = f"FROM {site.reference(name)}\nLABEL release=another\n"
         docker("build", "--quiet", "--provenance=false", "--push", "--tag", tag, "-", stdin=dockerfile)
-        said = docker("buildx", "imagetools", "inspect", tag, "--format", "{{json .Manifest}}").stdout
-        record[name] |= {"tag": "another", "digest": json.loads(said)["digest"]}
+        record[name] |= {"tag": "another", "digest": index_of(tag)["digest"]}
     (site.folder / "another.json").write_text(json.dumps({"version": 1, "images": record}))
     with production(site):
         yield site
