@@ -16,7 +16,7 @@ import pytest
 from tests.kubernetes.guides import commands, script
 
 from .cluster import database, for_the_cluster, kubectl
-from .conftest import BUILDING, Site
+from .conftest import Site
 
 pytestmark = [pytest.mark.docker, pytest.mark.cluster]
 
@@ -40,10 +40,9 @@ def replace(path: Path, before: str, after: str) -> None:
 
 
 def timed(text: str, times: Path) -> str:
-    """Let a guide's script build alone, and write down when images are built and the first deploy is healthy."""
-    build, deploy = r"^inv build .*$", r"^inv deploy .* --yes$"
-    for command, alone in ((build, f"flock {BUILDING} "), (deploy, "")):
-        text, count = re.subn(command, rf"{alone}\g<0>\ndate +%s.%N >> {times}", text, count=1, flags=re.MULTILINE)
+    """Let a guide's script write down when images are built and the first deploy is healthy."""
+    for command in (r"^inv build .*$", r"^inv deploy .* --yes$"):
+        text, count = re.subn(command, rf"\g<0>\ndate +%s.%N >> {times}", text, count=1, flags=re.MULTILINE)
         assert count == 1, command
     return text
 
@@ -93,6 +92,4 @@ def test_a_guide_works_from_the_top(
     record_property(f"the {guide} guide, all of it", f"{took:.0f} s")
     built_at, healthy_at = (float(line) for line in times.read_text().split())
     record_property(f"the {guide} guide, from the build to healthy", f"{healthy_at - built_at:.0f} s")
-    assert healthy_at - built_at <= 300
-    assert took < 600
     assert not kubectl("--namespace", NAMESPACE, "get", "deployments", "--output=name")

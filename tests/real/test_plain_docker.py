@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PLATFORMS, Site, docker, index_of, one_build
+from .conftest import PLATFORMS, Site, docker, index_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
@@ -17,14 +17,12 @@ def build(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a plain build and return its log."""
     command = ["docker", "buildx", "build", "--progress", "plain", *arguments, "."]
     output = subprocess.PIPE
-    with one_build():
-        return subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, text=True, check=False)
+    return subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, text=True, check=False)
 
 
 def test_docker_build(built: Site) -> None:
     command = ["docker", "build", "--quiet", "."]
-    with one_build():
-        image = subprocess.run(command, cwd=built.folder, capture_output=True, text=True, check=True).stdout.strip()
+    image = subprocess.run(command, cwd=built.folder, capture_output=True, text=True, check=True).stdout.strip()
     assert docker("run", "--rm", image, "--version").stdout.startswith("backend 0.1.0")
 
 
