@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -58,7 +59,7 @@ def _update(project: Path, to: str) -> Ended:
     command = [sys.executable, "-m", "tools.newest_tasks", str(project), *arguments]
     done = subprocess.run(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
-    conflicts = [line.split()[-1] for line in lines if line.startswith("  conflict ")]
+    conflicts = [found[1] for line in lines if (found := re.match(r"  conflict in (.+?): ", line))]
     if conflicts:
         return Ended(project, "conflict", ", ".join(conflicts))
     if done.returncode:

@@ -177,7 +177,7 @@ def _change(what: str, base: str, theirs: str, plan: bool, keep_conflicts: bool,
     for line in lines or ["nothing changes"]:
         say(f"  {line}")
     for conflict in merged.conflicts:
-        say(f"  conflict {conflict}")
+        say(f"  conflict in {conflict.path}: {conflict.why}")
     if merged.conflicts and not keep_conflicts:
         stop(
             f"you and the template changed the same: {len(merged.conflicts)} conflicts; nothing was changed",

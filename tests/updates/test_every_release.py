@@ -141,7 +141,7 @@ def test_the_same_line_is_a_conflict_and_nothing_changes(template: Path, tmp_pat
     before = git(project, "status", "--porcelain"), tree(project)
     refused = inv(project, "template.update", "--yes")
     assert refused.code == 1, refused.output
-    assert "conflict (content): Merge conflict in rust-toolchain.toml" in refused.output
+    assert "conflict in rust-toolchain.toml: (content): Merge conflict" in refused.output
     assert (git(project, "status", "--porcelain"), tree(project)) == before
 
 

@@ -15,16 +15,16 @@ from .conftest import change, fingerprint
 
 @pytest.fixture
 def fleet(first: Path, tmp_path: Path) -> dict[str, Path]:
-    """Four projects of an older version: untouched, edited, edited where the template changed, and half-way."""
-    projects = {
-        name: Path(shutil.copytree(first, tmp_path / name)) for name in ("plain", "edited", "conflicting", "dirty")
-    }
+    """Projects of an older version: untouched, edited, twice edited where the template changed, and half-way."""
+    names = ("plain", "edited", "conflicting", "lacking", "dirty")
+    projects = {name: Path(shutil.copytree(first, tmp_path / name)) for name in names}
     change(projects["edited"] / "README.md", "ours\n")
     (projects["conflicting"] / "toolchain.toml").write_text("# ours\n")
-    for name in ("edited", "conflicting"):
+    (projects["lacking"] / "toolchain.toml").unlink()
+    for name in ("edited", "conflicting", "lacking"):
         commit(projects[name], "Edit")
     change(projects["dirty"] / "README.md", "not committed\n")
-    (tmp_path / "projects.txt").write_text("# all\nplain\nedited\n\nconflicting\ndirty\n")
+    (tmp_path / "projects.txt").write_text("# all\nplain\nedited\n\nconflicting\nlacking\ndirty\n")
     return projects
 
 
@@ -32,9 +32,9 @@ def test_each_ends_as_it_must(fleet: dict[str, Path], tmp_path: Path) -> None:
     before = {name: fingerprint(path) for name, path in fleet.items()}
     ended = maintain("fleet.update", str(tmp_path / "projects.txt"))
     assert ended.returncode == 1
-    assert "2 updated, 1 conflict, 1 failed" in ended.stdout
-    assert "toolchain.toml" in ended.stdout
-    for name in ("conflicting", "dirty"):
+    assert "2 updated, 2 conflict, 1 failed" in ended.stdout
+    assert ended.stdout.count("toolchain.toml") == 2
+    for name in ("conflicting", "lacking", "dirty"):
         assert fingerprint(fleet[name]) == before[name]
     for name in ("plain", "edited"):
         commit(fleet[name], "Update")

@@ -47,7 +47,7 @@ def test_the_same_lines_are_a_conflict(acme: Path) -> None:
     before = fingerprint(acme)
     refused = inv(acme, "template.update", "--yes")
     assert refused.code == 1
-    assert "conflict (content): Merge conflict in toolchain.toml" in refused.output
+    assert "conflict in toolchain.toml: (content): Merge conflict" in refused.output
     assert "nothing was changed" in refused.output
     assert fingerprint(acme) == before
 
@@ -83,7 +83,7 @@ def test_an_edit_of_what_goes_away_is_not_lost(bereft: Path) -> None:
     before = fingerprint(bereft)
     refused = inv(bereft, "template.update", "--yes")
     assert refused.code == 1
-    assert "(modify/delete): image.md" in refused.output
+    assert "conflict in image.md: (modify/delete): " in refused.output
     assert fingerprint(bereft) == before
 
 
@@ -94,7 +94,7 @@ def test_an_edit_of_what_a_part_takes_along_is_not_lost(acme: Path) -> None:
     before = fingerprint(acme)
     refused = inv(acme, "template.remove", "worker", "--yes")
     assert refused.code == 1
-    assert "(modify/delete): crates/worker/src.rs" in refused.output
+    assert "conflict in crates/worker/src.rs: (modify/delete): " in refused.output
     assert fingerprint(acme) == before
 
 

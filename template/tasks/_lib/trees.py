@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,19 @@ LOCK = "Cargo.lock"
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """Changes of both sides that do not go together: in which file, and what git says of them."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Merge:
-    """A tree with the changes of both sides, and what git says of those that do not go together."""
+    """A tree with the changes of both sides, and those that do not go together."""
 
     tree: str
-    conflicts: tuple[str, ...]
+    conflicts: tuple[Conflict, ...]
 
 
 def check() -> None:
@@ -54,20 +62,33 @@ def merge(base: str, theirs: str) -> Merge:
     for name, commit in sides.items():
         read(["git", "update-ref", f"refs/{name}", commit])
     # A file that the template adds to a folder which you moved goes where the folder is.
-    git = ["git", "-c", "core.quotePath=false", "-c", "merge.directoryRenames=true"]
+    git = ["git", "-c", "merge.directoryRenames=true"]
     try:
-        done = ask([*git, "merge-tree", "--write-tree", "--name-only", *sides])
+        done = ask([*git, "merge-tree", "--write-tree", "--name-only", "-z", *sides])
     finally:
         for name in sides:
             read(["git", "update-ref", "-d", f"refs/{name}"])
     if done.returncode not in (0, 1):
         stop(f"git cannot merge: {done.stderr.strip()}", "update git to 2.38 or later")
-    tree, *said = done.stdout.splitlines()
-    conflicts = [line for line in said if line.startswith("CONFLICT")]
-    if any(line.endswith(f" {LOCK}") for line in conflicts):
+    tree, _, rest = done.stdout.partition("\0")
+    conflicts = tuple(_conflicts(rest))
+    if any(conflict.path == LOCK for conflict in conflicts):
         tree = _with_our(LOCK, tree)
-        conflicts = [line for line in conflicts if not line.endswith(f" {LOCK}")]
-    return Merge(tree, tuple(line.removeprefix("CONFLICT ") for line in conflicts))
+    return Merge(tree, tuple(conflict for conflict in conflicts if conflict.path != LOCK))
+
+
+def _conflicts(said: str) -> Iterator[Conflict]:
+    """Read what `git merge-tree -z` says after the tree: names of files, and messages, each with the files it is about.
+
+    The form is that of git-merge-tree(1), "Informational messages".
+    """
+    _names, _, messages = said.partition("\0\0")
+    words = iter(messages.split("\0"))
+    while count := next(words, ""):
+        paths = [next(words) for _ in range(int(count))]
+        kind, message = next(words), next(words).strip()
+        if kind.startswith("CONFLICT"):
+            yield Conflict(paths[0], message.removeprefix("CONFLICT "))
 
 
 def changes(before: str, after: str) -> list[str]:
