@@ -94,7 +94,12 @@ class Deployed(Site):
         kinds = "deployment,service,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget,"
         kinds += "horizontalpodautoscaler,ingress,httproute,servicemonitor"
         listed = self.of("get", kinds, "--selector", f"app.kubernetes.io/instance={NAME}", "-o", "json", check=False)
-        return [_stored(one) for one in json.loads(listed)["items"]]
+        found = [_stored(one) for one in json.loads(listed)["items"]]
+        scaled = [one["spec"]["scaleTargetRef"]["name"] for one in found if one["kind"] == "HorizontalPodAutoscaler"]
+        for one in found:
+            if one["kind"] == "Deployment" and one["metadata"]["name"] in scaled:
+                del one["spec"]["replicas"]
+        return found
 
 
 def _merged(one: Any, other: Any) -> Any:

@@ -179,8 +179,6 @@ def test_everything_on_is_the_same_on_the_cluster(fleet: list[Deployed], everyth
     everywhere(enrich, fleet)
     kinds = {one["kind"] for one in fleet[0].objects()}
     assert kinds >= {"Ingress", "HTTPRoute", "ServiceMonitor", "HorizontalPodAutoscaler"}
-    # Where the number of pods is no longer written, it is one until the autoscaler looks.
-    eventually(lambda: not any(differing(everything, fleet).values()), seconds=60)
     assert {method: lines for method, lines in differing(everything, fleet).items() if lines} == {}
 
 
@@ -224,13 +222,7 @@ def test_a_scenario_is_the_same_on_the_cluster(
 
     everywhere(become, fleet)
 
-    def agree() -> bool:
-        lines = differing(everything, fleet)
-        print(lines)
-        return not any(lines.values())
-
-    # An autoscaler may still be about to change a number.
-    eventually(agree, seconds=60)
+    assert {method: lines for method, lines in differing(everything, fleet).items() if lines} == {}
 
 
 def test_a_rollback_from_another_checkout_loses_no_request(
