@@ -53,6 +53,7 @@ def test_what_is_ignored_is_found_again_after_its_date(site: Site) -> None:
     assert not site.images()["backend"]["scanned"]
 
 
-def test_a_fresh_project_has_nothing_to_find(site: Site) -> None:
+def test_a_fresh_project_has_nothing_to_find(site: Site, built: Site) -> None:
+    shutil.copy(built.folder / "Dockerfile", site.folder)
     site.environment["FINDS"] = ""
     site.succeed("scan", "--only", "config,secrets,dependencies")
