@@ -79,7 +79,9 @@ def build(
     if push:
         _push_all(built)
     else:
-        say("\nNext: `inv push`" + (", or `inv deploy` on this machine" if (ROOT / "tasks/deploy.py").exists() else ""))
+        # An archive is not in the engine.
+        here = (ROOT / "tasks/deploy.py").exists() and (used.own or len(chosen) == 1)
+        say("\nNext: `inv push`" + (", or `inv deploy` on this machine" if here else ""))
 
 
 @task(

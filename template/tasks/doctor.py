@@ -65,7 +65,7 @@ def _docker() -> Iterator[Finding]:
         said, fix = (known.cause, known.fix) if known else (server.stderr.strip(), "run `docker version`")
         yield Finding("docker engine", said, fix)
         return
-    yield _at_least("docker engine", server.stdout.strip(), (24, 0))
+    yield _at_least("docker engine", server.stdout.strip(), (25, 0))
     for plugin, least in (("buildx", (0, 12)), ("compose", (2, 24))):
         found = ask(["docker", plugin, "version"])
         if found.returncode != 0:

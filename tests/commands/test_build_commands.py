@@ -44,7 +44,7 @@ def test_all_binaries_share_one_graph(desk: Desk) -> None:
         "VERSION": "0.1.0",
         "REVISION": "unknown",
     }
-    assert "Next: `inv push`" in output
+    assert "Next: `inv push`, or `inv deploy` on this machine" in output
 
 
 def test_the_tag_is_the_commit(desk: Desk) -> None:
@@ -120,6 +120,7 @@ def test_an_engine_for_one_platform_gets_a_builder(desk: Desk) -> None:
     desk.says("^buildx create")
     output = build(desk, "--platforms", "all")
     assert "creating the builder acme-notes-builder" in output
+    assert output.endswith("Next: `inv push`\n")
     assert str(baked(desk)["backend"]["output"]).startswith("['type=oci,tar=false,dest=")
 
 
