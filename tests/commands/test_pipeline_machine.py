@@ -105,3 +105,9 @@ def test_a_version_belongs_to_one_image(desk: Desk) -> None:
     assert refused.code == 1
     assert ":v0.1.0 is another image already" in refused.output
     assert desk.changes == before
+
+    desk.says("imagetools inspect .*:v0.1.0", code=1, stderr="ERROR: unexpected status: 503 Service Unavailable")
+    unsure = desk.inv("ci.release", "v0.1.0")
+    assert unsure.code == 1
+    assert "the registry does not say what it has under" in unsure.output
+    assert desk.changes == before

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from .console import stop
-from .failures import find
+from .failures import find, stop_because
 from .layout import platform_name
 from .run import ROOT, ask, read
 
 FOLDER = ROOT / ".slipway"
 RECORD = FOLDER / "images.json"
+
+_ABSENT = (
+    "push it first: `inv push`; or name another, with --tag or --images for `inv deploy`, "
+    "with --release for `inv rollback`"
+)
 
 
 @dataclass
@@ -64,14 +69,18 @@ def variable(name: str, ending: str) -> str:
 
 
 def in_registry(reference: str) -> str | None:
-    """Return the digest that a registry has under a reference, or None when it has none. Stops when it refuses."""
+    """Return the digest that a registry has under a reference, or None when it has none. Stops when it does not say."""
     done = ask_registry(reference)
     if done.returncode == 0:
         return str(json.loads(done.stdout)["digest"])
     known = find(done.stderr)
-    if known and known.name != "image-missing":
-        stop(known.cause, known.fix)
-    return None
+    if (known and known.name == "image-missing") or done.stderr.rstrip().endswith("not found"):
+        return None
+    stop_because(
+        done.stderr,
+        f"the registry does not say what it has under {reference}: {done.stderr.strip()}",
+        "see that it answers: `inv doctor`",
+    )
 
 
 def tagged(repository: str, tag: str) -> Image:
@@ -90,7 +99,7 @@ def tag(image: Image, name: str) -> None:
 def platforms(reference: str) -> dict[str, str]:
     """Return the platforms of an image that a registry has, with their digests; stop when it has none or refuses."""
     command = ["docker", "buildx", "imagetools", "inspect", reference, "--format"]
-    index = json.loads(read([*command, "{{json .Manifest}}"], fix="push it first: `inv push`"))
+    index = json.loads(read([*command, "{{json .Manifest}}"], fix=_ABSENT))
     parts = [(entry["platform"], entry["digest"]) for entry in index.get("manifests", ()) if "platform" in entry]
     # What has no index is for one platform, which only its configuration tells.
     found = parts or [(json.loads(read([*command, "{{json .Image}}"])), index["digest"])]
