@@ -54,6 +54,11 @@ def test_the_key_is_sent_once_and_stored_nowhere(desk: Desk, nas: Nas) -> None:
     assert not [call for call in desk.calls if KEY in json.dumps(call)]
 
 
+def test_images_may_have_to_be_signed(desk: Desk, nas: Nas) -> None:
+    setting(desk, "verify", "true")
+    refused(desk, nas, "does not say who may sign", "under `signing:`")
+
+
 # --- The login ---
 
 
