@@ -61,6 +61,15 @@ def test_each_called_workflow_and_task_is_there(root: Path) -> None:
         assert [task for task in re.findall(r"\binv ([a-z][\w.]*)", text) if task not in listed] == [], name
 
 
+def test_a_machine_that_makes_objects_has_what_makes_them(everything: Path) -> None:
+    for name, text in workflows(everything).items():
+        for job, what in yaml.safe_load(text)["jobs"].items():
+            steps = [f"{step.get('uses', '')} {step.get('run', '')}" for step in what.get("steps", ())]
+            if any("inv ci.validate" in step or "inv deploy" in step for step in steps):
+                assert any(step.startswith("hashicorp/setup-terraform@") for step in steps), (name, job)
+                assert any("pulumi install" in step for step in steps), (name, job)
+
+
 def test_an_action_has_one_version() -> None:
     versions: dict[str, set[str]] = {}
     for root in (CHECKOUT, CHECKOUT / "template"):
