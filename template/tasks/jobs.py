@@ -48,7 +48,7 @@ def show(
     worker.run(["jobs", "list", *more, *(["--json"] if json else [])], env, local)
     if not json:
         where = " --local" if local else f" --env {env}" if env else ""
-        say(f"\nNext: `inv jobs.retry{where} --id ID`, `inv jobs.purge{where} --state done --all`")
+        say(f"\nNext: `inv jobs.retry{where} --id ID`, `inv jobs.purge{where} --state done`")
 
 
 @task(auto_shortflags=False, help=_WHICH | {"all": "every dead job"} | _WHERE)

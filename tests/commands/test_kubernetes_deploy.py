@@ -224,7 +224,7 @@ def test_ways_that_cannot_take_over_say_so(clustered: Desk, way: str) -> None:
     (clustered.project / "deploy/pulumi/venv").mkdir()
     result = clustered.inv("deploy", "--env", "staging", "--to", way, "--adopt", "--yes")
     assert f"helm deployed what is there, and {way} cannot take it over" in result.output
-    assert "which ends the service until the deploy: inv destroy --env staging" in result.output
+    assert "which ends the service until the deploy: inv destroy --env staging --to helm" in result.output
 
 
 def test_what_a_release_lacks_is_deleted(clustered: Desk) -> None:

@@ -92,7 +92,7 @@ def _return(environment: Environment, release: Release, current: Release | None)
         _tell(failures)
         stop(
             f"the new release failed, and release {current.number} did not come back",
-            "read the lines above; then `inv rollback --release N` to an older one",
+            f"read the lines above; then `inv rollback --env {environment.name} --release N` to an older one",
         )
     stop(
         f"the new release did not become healthy; release {current.number} serves again",

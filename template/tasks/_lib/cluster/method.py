@@ -147,7 +147,8 @@ class ClusterMethod:
         if release.method != self.NAME:
             stop(
                 f"release {release.number} was deployed by {release.method}, and {self.NAME} is what deploys here now",
-                f"name a later one with --release, or move over: inv deploy --to {release.method} --adopt",
+                "name a later one with --release, or deploy by that way again: "
+                f"inv deploy --env {self._environment.name} --to {release.method}",
             )
         self._check_place(Permitted())
         checks.platforms(self._cluster, release.objects.values())
@@ -172,9 +173,11 @@ class ClusterMethod:
         if owner == self.NAME:
             return
         if owner not in ownership.ways() or not self.ADOPTS:
+            by = f" --to {owner}" if owner in ownership.ways() else ""
             stop(
                 f"{owner} deployed what is there, and {self.NAME} cannot take it over here: there would be two owners",
-                f"remove it first, which ends the service until the deploy: inv destroy --env {self._environment.name}",
+                "remove it first, which ends the service until the deploy: "
+                f"inv destroy --env {self._environment.name}{by}",
             )
         if not permitted.adopt:
             stop(

@@ -102,7 +102,7 @@ class Proxy:
         if done.returncode != 0:
             stop(
                 f"the proxy does not do `{' '.join(command)}`: {done.stderr.strip()}",
-                f"see what it says: inv logs --service {SERVICE}",
+                f"see what it says: inv logs --env NAME --service {SERVICE}",
             )
         return done.stdout
 

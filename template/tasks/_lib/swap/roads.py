@@ -129,7 +129,10 @@ class Swap:
         self._switch_alone(before | {side.service: side for side in new})
         for side in new:
             if not self._proxy.leads_to(side):
-                stop(f"the proxy does not lead to {side.pool} after the switch", f"inv logs --service {SERVICE}")
+                stop(
+                    f"the proxy does not lead to {side.pool} after the switch",
+                    f"inv logs --env NAME --service {SERVICE}",
+                )
         self._proxy.let_go()
 
     def _switch_alone(self, sides: dict[str, Side]) -> None:

@@ -194,7 +194,9 @@ class Api:
         while True:
             found = self.call("core.get_jobs", [["id", "=", number]])
             if not found:
-                raise ProblemError(f"{self.host} no longer knows its job {number}", "see how the app is: `inv status`")
+                raise ProblemError(
+                    f"{self.host} no longer knows its job {number}", "see how the app is: `inv status --env NAME`"
+                )
             job = found[0]
             if job["state"] == "SUCCESS":
                 return job["result"]
