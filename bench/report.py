@@ -37,8 +37,10 @@ def page(record: dict[str, Any]) -> str:
         "Made by `./nox -s bench` from the generated default project; the numbers are in",
         "[benchmarks.json](benchmarks.json).",
         "",
-        f"One run, {machine.get('date', '')}: {machine.get('cores', '?')} cores, {machine.get('memory', '?')} GiB, "
+        f"Last run, {machine.get('date', '')}: {machine.get('cores', '?')} cores, {machine.get('memory', '?')} GiB, "
         f"{machine.get('processor', 'unknown processor')}, Docker {machine.get('docker', '?')}.",
+        "What it left out stands as a run before it measured it.",
+        "",
         "Read the ratios; seconds differ from machine to machine.",
         "",
         "## Image builds",
