@@ -10,13 +10,13 @@ import yaml
 
 from tools.answers import CHECKOUT, choices
 
-LINE = re.compile(r"\{% if (?P<condition>.+?) %\}/(?P<path>.+?)\{% endif %\}")
+BLOCK = re.compile(r"\{% if (?P<condition>.+?) %\}\n(?P<paths>(/.+\n)+)\{% endif %\}\n")
 
 
 def optional_paths(document: str) -> list[tuple[str, str]]:
-    """Read each optional path with its condition."""
-    lines = yaml.safe_load(document)["_exclude"]
-    return [(found["path"], found["condition"]) for line in lines if (found := LINE.fullmatch(line))]
+    """Read each optional path, without its slash, with its condition."""
+    blocks = [found for item in yaml.safe_load(document)["_exclude"] if (found := BLOCK.fullmatch(item))]
+    return [(path[1:], found["condition"]) for found in blocks for path in found["paths"].splitlines()]
 
 
 def stale(document: str, template: Path) -> list[str]:
@@ -30,12 +30,14 @@ def copier_yml() -> str:
 
 
 def test_every_optional_path_is_there() -> None:
-    assert optional_paths(copier_yml()) != []
+    asked = [item for item in yaml.safe_load(copier_yml())["_exclude"] if "{%" in item]
+    assert asked != []
+    assert [item for item in asked if not BLOCK.fullmatch(item)] == []
     assert stale(copier_yml(), CHECKOUT / "template") == []
 
 
 def test_a_renamed_path_is_found(tmp_path: Path) -> None:
-    document = "_exclude: [\"{% if 'cli' not in components %}/crates/cli{% endif %}\"]"
+    document = "_exclude:\n- |\n  {% if 'cli' not in components %}\n  /crates/cli\n  {% endif %}\n"
     (tmp_path / "crates" / "cli").mkdir(parents=True)
     assert stale(document, tmp_path) == []
     (tmp_path / "crates" / "cli").rename(tmp_path / "crates" / "admin")
