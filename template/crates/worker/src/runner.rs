@@ -23,7 +23,7 @@ use common::{
 };
 use tokio::{
     sync::RwLock,
-    time::{interval, sleep},
+    time::{error::Elapsed, interval, sleep, timeout},
 };
 
 use crate::{
@@ -207,7 +207,7 @@ impl Runner {
     async fn insist<'a, T>(&self, ask: impl Fn() -> Asked<'a, T>) -> Option<T> {
         let begun = Instant::now();
         loop {
-            match ask().await {
+            match within(self.0.lease, ask()).await {
                 Ok(answer) => return Some(answer),
                 Err(error) => tracing::warn!(%error, "the database does not answer a worker"),
             }
@@ -226,7 +226,8 @@ impl Runner {
             let claims: Vec<_> = self.running(|running| running.values().cloned().collect());
             for claim in claims {
                 let pool = self.0.context.database.pool();
-                if let Err(error) = life::renew(pool, &claim, self.0.lease).await {
+                let renewed = life::renew(pool, &claim, self.0.lease);
+                if let Err(error) = within(self.0.lease / 3, renewed).await {
                     tracing::warn!(%error, job = claim.id, "a lease cannot be renewed");
                 }
             }
@@ -242,6 +243,15 @@ impl Runner {
                 .unwrap_or_else(PoisonError::into_inner),
         )
     }
+}
+
+/// What a query gives, or an error after this long: a server may go away without a word.
+async fn within<T>(
+    limit: Duration,
+    query: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let late = |late: Elapsed| Err(sqlx::Error::Io(late.into()));
+    timeout(limit, query).await.unwrap_or_else(late)
 }
 
 fn tell(claim: &Claim, outcome: &'static str, took: Duration) {

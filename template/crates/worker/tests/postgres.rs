@@ -1,10 +1,14 @@
 //! The program on PostgreSQL, when TEST_DATABASE_URL names a throw-away server: each test leaves a database there.
 mod scenarios;
 
-use std::env;
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
-use scenarios::{Brake, Place, Wire};
+use scenarios::{Brake, DONE, PATIENCE, Place, Wire};
 use sqlx::{AnyPool, AssertSqlSafe};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 const SLEEPING: Brake = Brake {
@@ -80,4 +84,34 @@ async fn a_database_that_is_cut_off_in_the_middle_of_load_loses_nothing() {
     let (wire, url) = Wire::to(place.database_url(), 5432).await;
     let place = place.behind(wire).with("DATABASE_URL", &url);
     scenarios::a_broker_that_is_cut_off_in_the_middle_of_load_loses_nothing(place).await;
+}
+
+/// As when the server's host is lost with its connections.
+#[tokio::test]
+async fn what_is_never_answered_is_asked_again() {
+    let Some(place) = place().await else { return };
+    let (wire, url) = Wire::to(place.database_url(), 5432).await;
+    let place = place.behind(wire).with("DATABASE_URL", &url);
+    scenarios::what_is_never_answered_is_asked_again(place).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_cannot_be_prepared_keeps_nobody_from_migrating() {
+    let Some(place) = place().await else { return };
+    place.migrated().await;
+    let worker = place.start("all").await;
+    place.note("one").await;
+    place.until(DONE, 1).await;
+    worker.kill().await;
+    place
+        .change("UPDATE apalis._sqlx_migrations SET checksum = ''")
+        .await;
+    let worker = place.start("all").await;
+    let begun = Instant::now();
+    while worker.logs().matches("has been modified").count() < 6 {
+        assert!(begun.elapsed() < PATIENCE, "{}", worker.logs());
+        sleep(Duration::from_millis(100)).await;
+    }
+    let migrated = timeout(Duration::from_secs(20), place.run(&["migrate"])).await;
+    assert_eq!(migrated.expect("it does not wait for ever").code, Some(0));
 }

@@ -46,3 +46,15 @@ on_redis!(
     10 a_poisoned_job_ends_among_the_dead_where_people_find_it,
     11 queues_are_apart,
 );
+
+#[tokio::test]
+async fn the_dashboard_is_there_while_its_broker_is_away() {
+    let path = format!("{}/away-{}.db", env!("CARGO_TARGET_TMPDIR"), Uuid::now_v7());
+    let broker = ("REDIS_URL", "redis://127.0.0.1:9".to_owned());
+    let place = Place::new(&format!("sqlite://{path}"), Some(broker), COUNTING);
+    place.migrated().await;
+    let board = place.start("board").await;
+    assert_eq!(board.get("/readyz").await.status, 200);
+    let scheduler = place.start("scheduler").await;
+    assert_eq!(scheduler.get("/readyz").await.status, 503);
+}

@@ -115,11 +115,6 @@ macro_rules! receive {
             ($handler, $stop);
         let context = WorkerContext::new($worker);
         let ending = context.clone();
-        tokio::spawn(async move {
-            stop.requested().await;
-            // It fails where the worker has ended by itself.
-            let _ = ending.stop();
-        });
         let ticks = $crate::broker::carrier::Every::new($crate::broker::POLL);
         let running = WorkerBuilder::new(context)
             .backend($storage.poll_with_strategy(ticks))
@@ -127,7 +122,18 @@ macro_rules! receive {
             .data(handler)
             .build($crate::broker::carrier::handle)
             .run();
-        Box::pin(async move { Ok(running.await?) })
+        Box::pin(async move {
+            let mut running = std::pin::pin!(running);
+            tokio::select! {
+                // Only a worker that has been started can be stopped.
+                biased;
+                ended = running.as_mut() => return Ok(ended?),
+                () = stop.requested() => if ending.stop().is_err() {
+                    return Ok(());
+                },
+            }
+            Ok(running.await?)
+        })
     }};
 }
 pub(super) use receive;

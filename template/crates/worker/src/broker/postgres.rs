@@ -26,7 +26,8 @@ impl Postgres {
 
 impl Broker for Postgres {
     fn ping(&self) -> Answer<'_, ()> {
-        Box::pin(async { Ok(sqlx::query("SELECT 1").execute(&self.0).await.map(drop)?) })
+        let query = sqlx::query("SELECT 1 FROM apalis.jobs LIMIT 0");
+        Box::pin(async { Ok(query.execute(&self.0).await.map(drop)?) })
     }
 
     fn prepare(&self) -> Answer<'_, ()> {
@@ -34,7 +35,10 @@ impl Broker for Postgres {
             let mut migrator = PostgresStorage::migrations();
             // They share a list with the app's own.
             migrator.set_ignore_missing(true);
-            Ok(migrator.run(&self.0).await?)
+            let mut connection = self.0.acquire().await?;
+            // A migration that fails leaves its lock to the connection, which is therefore not kept.
+            connection.close_on_drop();
+            Ok(migrator.run_direct(None, &mut *connection, false).await?)
         })
     }
 

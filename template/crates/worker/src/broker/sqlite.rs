@@ -32,7 +32,7 @@ impl Sqlite {
 impl Broker for Sqlite {
     fn ping(&self) -> Answer<'_, ()> {
         Box::pin(async {
-            Ok(sqlx::query("SELECT 1")
+            Ok(sqlx::query("SELECT 1 FROM Jobs LIMIT 0")
                 .execute(&self.pool)
                 .await
                 .map(drop)?)

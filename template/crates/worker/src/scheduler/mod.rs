@@ -1,4 +1,5 @@
 //! What happens without being asked for: due jobs are sent, lost ones are found, schedules fire. Several may run at once.
+mod patience;
 mod relay;
 mod schedules;
 
@@ -11,8 +12,9 @@ use common::{
     server::Stop,
     services::jobs::{admin, life},
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use self::patience::Patience;
 use crate::{
     broker::Broker,
     settings::{JOB_LEASE, PRUNE_SCHEDULE},
@@ -22,8 +24,10 @@ use crate::{
 const RELAY: Duration = Duration::from_millis(250);
 const TICK: Duration = Duration::from_secs(1);
 const GAUGES: Duration = Duration::from_secs(5);
-/// After this long without a sign, a job that was sent is sent again.
-const FORGOTTEN: Duration = Duration::from_mins(1);
+/// How often to look for jobs that the broker has lost.
+const SEARCH: Duration = Duration::from_secs(10);
+/// Longer than any of it takes: a server may go away without a word.
+const TOO_LONG: Duration = Duration::from_secs(30);
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -57,6 +61,7 @@ impl Scheduler {
                 sleep(TICK).await;
             }
         };
+        let patience = Patience::default();
         let work = async {
             ready.await;
             tokio::join!(
@@ -68,9 +73,10 @@ impl Scheduler {
                 every(self.lease / 6, "taking jobs back", async || {
                     Ok(life::take_back(pool).await.map(drop)?)
                 }),
-                every(FORGOTTEN / 6, "finding lost jobs", async || {
-                    let again = life::send_again(pool, FORGOTTEN).await?;
+                every(SEARCH, "finding lost jobs", async || {
+                    let again = life::send_again(pool, patience.now()).await?;
                     if again > 0 {
+                        patience.grow();
                         tracing::warn!(
                             jobs = again,
                             "the broker seems to have lost jobs: they are sent again"
@@ -92,10 +98,11 @@ impl Scheduler {
     }
 }
 
-/// Does `work` again and again. What fails is done with the next time.
+/// Does `work` again and again. What fails, or is never answered, is done with the next time.
 async fn every(period: Duration, what: &str, work: impl AsyncFn() -> Outcome) {
     loop {
-        if let Err(error) = work().await {
+        let outcome = timeout(TOO_LONG, work()).await;
+        if let Err(error) = outcome.unwrap_or_else(|late| Err(late.into())) {
             tracing::warn!(%error, "{what} failed: trying again");
             sleep(TICK).await;
         }

@@ -2,9 +2,12 @@
 #[path = "../scenarios/mod.rs"]
 mod scenarios;
 
-use common::testing::{Server, run, run_with_input};
+use common::{
+    services::jobs::kinds::PRUNE,
+    testing::{Server, run, run_with_input},
+};
 use hyper::Request;
-use scenarios::{COUNTING, Place, WORKER};
+use scenarios::{COUNTING, DONE, Place, WORKER};
 
 fn place(name: &str) -> Place {
     let path = format!(
@@ -196,7 +199,58 @@ async fn wrong_settings_are_named() {
             ended.stderr
         );
     }
-    let ended = run(WORKER, &["jobs", "purge"], &[]).await;
+    // The others are a shell's variable that is not set.
+    for which in [
+        &["purge"] as &[&str],
+        &["purge", ""],
+        &["retry", "--kind", ""],
+    ] {
+        let ended = run(WORKER, &[&["jobs"], which].concat(), &[]).await;
+        assert_eq!(ended.code, Some(1));
+        assert!(ended.stderr.contains("say which jobs"), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_dead_job_gets_its_attempts_once_more_however_often() {
+    let place = place("again");
+    place.migrated().await;
+    place.enqueue(&PRUNE, "").await;
+    for (made, of) in [(3, 6), (6, 9)] {
+        place
+            .change(&format!(
+                "UPDATE background_jobs SET state = 'dead', attempt = {made}"
+            ))
+            .await;
+        let retried = place.run(&["jobs", "retry", "--all"]).await;
+        assert_eq!(retried.code, Some(0), "{}", retried.stderr);
+        let list = place.run(&["jobs", "list"]).await.stdout;
+        assert!(list.contains(&format!("{}/{of}", made + 1)), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_send_is_not_ready() {
+    let place = place("tables");
+    place.migrated().await;
+    let worker = place.start("all").await;
+    place.note("one").await;
+    place.until(DONE, 1).await;
+    assert_eq!(worker.get("/readyz").await.status, 200);
+    place.change("DROP TABLE Jobs").await;
+    let ready = worker.get("/readyz").await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json()["dependencies"]["broker"], "disconnected");
+}
+
+#[tokio::test]
+async fn all_of_it_ends_where_part_of_it_cannot_listen() {
+    let place = place("taken");
+    place.migrated().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let place = place.with("HTTP_ADDRESS", &address);
+    let ended = place.run(&["all"]).await;
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("say which jobs"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("HTTP_ADDRESS"), "{}", ended.stderr);
 }

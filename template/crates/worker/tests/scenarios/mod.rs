@@ -22,7 +22,7 @@ pub use wire::Wire;
 
 pub const WORKER: &str = env!("CARGO_BIN_EXE_worker");
 /// Longer than anything that works takes, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A database with its broker, for one test.
 pub struct Place {
@@ -279,7 +279,7 @@ pub const COUNTING: Brake = Brake {
 
 const WAITING: &str = "SELECT COUNT(*) FROM background_jobs WHERE state = 'waiting'";
 const SENT: &str = "SELECT COUNT(*) FROM background_jobs WHERE state = 'sent'";
-const DONE: &str =
+pub const DONE: &str =
     "SELECT COUNT(*) FROM background_jobs WHERE state = 'done' AND kind = 'count_words'";
 const RUNNING: &str = "SELECT COUNT(*) FROM background_jobs WHERE state = 'running'";
 
@@ -508,6 +508,21 @@ pub async fn a_broker_that_is_cut_off_in_the_middle_of_load_loses_nothing(place:
     place.until_within(PATIENCE * 3, DONE, LOAD).await;
     let counted = "SELECT COUNT(*) FROM note_words WHERE words = 2";
     assert_eq!(place.count(counted).await, LOAD);
+}
+
+pub async fn what_is_never_answered_is_asked_again(place: Place) {
+    place.migrated().await;
+    let wire = place.wire.as_ref().expect("it is behind a wire");
+    let _worker = place.start("all").await;
+    place.note("one").await;
+    place.until(DONE, 1).await;
+    place.slow(place.brake.sending, 2).await;
+    place.note("one two").await;
+    place.braked().await;
+    wire.lose();
+    place.fast().await;
+    wire.open();
+    place.until_within(PATIENCE * 2, DONE, 2).await;
 }
 
 pub async fn what_the_broker_forgot_is_sent_again(place: Place) {

@@ -9,7 +9,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
     net::{
         TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
+        tcp::{OwnedWriteHalf, ReadHalf},
     },
     sync::watch,
     time::sleep,
@@ -26,6 +26,7 @@ pub struct Wire {
 enum Flow {
     Open,
     Held,
+    Lost,
     Cut,
 }
 
@@ -72,6 +73,11 @@ impl Wire {
         self.flow.send_replace(Flow::Held);
     }
 
+    /// Lets the server go without a word: who asked it, or asks now, is never answered over that connection.
+    pub fn lose(&self) {
+        self.flow.send_replace(Flow::Lost);
+    }
+
     /// Ends all connections, and each new one at once.
     pub fn cut(&self) {
         self.flow.send_replace(Flow::Cut);
@@ -98,25 +104,32 @@ impl Wire {
 }
 
 async fn connect(
-    client: TcpStream,
+    mut client: TcpStream,
     server: String,
     mut flow: watch::Receiver<Flow>,
     held: Held,
 ) -> io::Result<()> {
     let (mut answers, to_server) = TcpStream::connect(server).await?.into_split();
-    let (requests, mut to_client) = client.into_split();
+    let (requests, mut to_client) = client.split();
     let watched = flow.clone();
     // Whatever ends first ends the connection, on both sides.
-    tokio::select! {
-        _ = flow.wait_for(|flow| *flow == Flow::Cut) => {}
-        _ = forward(requests, to_server, watched, held) => {}
-        _ = copy(&mut answers, &mut to_client) => {}
+    let lost = tokio::select! {
+        ended = flow.wait_for(|flow| matches!(flow, Flow::Lost | Flow::Cut)) => {
+            ended.is_ok_and(|flow| *flow == Flow::Lost)
+        }
+        _ = forward(requests, to_server, watched, held) => false,
+        _ = copy(&mut answers, &mut to_client) => false,
+    };
+    drop(answers);
+    if lost {
+        // The client is not told.
+        let _ = flow.wait_for(|flow| *flow == Flow::Cut).await;
     }
     Ok(())
 }
 
 async fn forward(
-    mut requests: OwnedReadHalf,
+    mut requests: ReadHalf<'_>,
     mut to_server: OwnedWriteHalf,
     flow: watch::Receiver<Flow>,
     held: Held,

@@ -183,7 +183,7 @@ pub async fn take_back(pool: &AnyPool) -> Result<usize, sqlx::Error> {
 
 /// Sends again what the broker seems to have lost: sent long ago, while its queue went on to later ones, or to none.
 ///
-/// A broker that loses its memory loses no job. At worst, a job is announced twice, and the second time is nobody's.
+/// A broker that loses its memory loses no job. Where it lost none, a job is announced again, which is nobody's news.
 pub async fn send_again(pool: &AnyPool, after: Duration) -> Result<u64, sqlx::Error> {
     let again = sqlx::query(
         "UPDATE background_jobs SET state = 'waiting' WHERE state = 'sent' AND sent_at < $1 AND NOT EXISTS (
