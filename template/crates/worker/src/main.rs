@@ -79,7 +79,8 @@ async fn serve(about: About, matches: &ArgMatches, values: &Values) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let broker = broker::open(values, &database)?;
-    let health = health(&database, &broker);
+    // The dashboard shows rows, and sends nothing.
+    let health = health(&database, (name != "board").then_some(&broker));
     let stop = Stop::on_signal();
     let run = Runner::new(values, &database, &broker).run(stop.clone());
     let schedule = Scheduler::new(values, &database, &broker).run(stop.clone());
@@ -89,12 +90,15 @@ async fn serve(about: About, matches: &ArgMatches, values: &Values) -> Outcome {
         "scheduler" => server::serve_operations(about, values, health, stop, schedule).await?,
         "board" => serve_board(about, values, health, board).await?,
         _ => {
-            let work = async {
+            let work = Box::pin(async {
                 tokio::join!(run, schedule);
+            });
+            let work = async {
+                server::within_shutdown(values, stop, work).await;
+                Ok(())
             };
-            let work = server::within_shutdown(values, stop, work);
-            let (served, ()) = tokio::join!(serve_board(about, values, health, board), work);
-            served?;
+            // Who cannot be asked how it is does no work either.
+            tokio::try_join!(serve_board(about, values, health, board), work)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -109,14 +113,17 @@ async fn serve_board(
     server::serve(about, values, health, board, StatusCode::REQUEST_TIMEOUT).await
 }
 
-fn health(database: &Database, broker: &Arc<dyn Broker>) -> Health {
-    let (database, broker) = (database.clone(), Arc::clone(broker));
-    Health::default()
-        .with("database", Need::Required, move || database.clone().state())
-        .with("broker", Need::Required, move || {
-            let broker = Arc::clone(&broker);
-            async move { broker.state().await }
-        })
+fn health(database: &Database, broker: Option<&Arc<dyn Broker>>) -> Health {
+    let database = database.clone();
+    let health =
+        Health::default().with("database", Need::Required, move || database.clone().state());
+    let Some(broker) = broker.map(Arc::clone) else {
+        return health;
+    };
+    health.with("broker", Need::Required, move || {
+        let broker = Arc::clone(&broker);
+        async move { broker.state().await }
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What people and dashboards ask about jobs, and what they may do with them.
 use sqlx::AnyPool;
 
-use super::now;
+use super::{KINDS, now};
 
 /// A job as people see it.
 #[derive(Clone, sqlx::FromRow)]
@@ -96,9 +96,15 @@ pub async fn oldest_due(pool: &AnyPool) -> Result<Option<String>, sqlx::Error> {
 
 /// Gives dead jobs all their attempts once more. Returns how many.
 pub async fn retry(pool: &AnyPool, which: Which<'_>) -> Result<u64, sqlx::Error> {
+    let more: Vec<_> = KINDS
+        .iter()
+        .map(|kind| format!("WHEN '{}' THEN {}", kind.name, kind.attempts))
+        .collect();
+    let more = more.join(" ");
+    // Attempts are never counted anew: news of former ones may still come.
     let sql = format!(
-        "UPDATE background_jobs SET state = 'waiting', attempts = attempts + attempt, attempt = attempt + 1, due_at = $5,
-             finished_at = NULL
+        "UPDATE background_jobs SET state = 'waiting', attempts = attempt + CASE kind {more} ELSE attempts END,
+             attempt = attempt + 1, due_at = $5, finished_at = NULL
          WHERE state = 'dead' AND {MATCHING}"
     );
     let done = which

@@ -186,6 +186,8 @@ fn which(matches: &ArgMatches) -> Which<'_> {
             .ok()
             .flatten()
             .map(String::as_str)
+            // An empty one is a shell's variable that is not set, and nobody means all jobs by that.
+            .filter(|text| !text.is_empty())
     };
     Which {
         id: text("id"),
