@@ -49,8 +49,14 @@ impl Entry {
         if self.known.contains_key(given) {
             return Ok(true);
         }
-        let _turn = self.comparing.acquire().await;
-        let right = accounts::verify(self.database.pool(), &name, password).await?;
+        let turn = Arc::clone(&self.comparing).acquire_owned().await;
+        let database = self.database.clone();
+        // A task of its own: its turn lasts as long as the comparing, also when the client has gone.
+        let compared = tokio::spawn(async move {
+            let _turn = turn;
+            accounts::verify(database.pool(), &name, password).await
+        });
+        let right = compared.await.unwrap_or(Ok(false))?;
         if right {
             self.known.insert(given.to_owned(), ());
         }
@@ -66,6 +72,10 @@ fn credentials(header: &str) -> Option<(&str, String, String)> {
     }
     let text = String::from_utf8(BASE64_STANDARD.decode(given.trim()).ok()?).ok()?;
     let (name, password) = text.split_once(':')?;
+    // No account has such a name, and a database may refuse to look for it.
+    if name.contains('\0') {
+        return None;
+    }
     Some((given, name.to_owned(), password.to_owned()))
 }
 
@@ -84,6 +94,9 @@ pub async fn guard(State(entry): State<Entry>, request: Request, next: Next) -> 
 
 #[cfg(test)]
 mod tests {
+    use common::config::{Inputs, Values, tool};
+    use tokio::time::timeout;
+
     use super::*;
 
     #[test]
@@ -91,8 +104,35 @@ mod tests {
         let header = format!("Basic {}", BASE64_STANDARD.encode("ann:a:b c"));
         let (_, name, password) = credentials(&header).unwrap();
         assert_eq!((name.as_str(), password.as_str()), ("ann", "a:b c"));
-        for wrong in ["", "Basic", "Basic !", "Bearer YTpi", "Basic YQ=="] {
+        for wrong in [
+            "",
+            "Basic",
+            "Basic !",
+            "Bearer YTpi",
+            "Basic YQ==",
+            "Basic AGE6Yg==",
+        ] {
             assert!(credentials(wrong).is_none(), "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_goes_away_leaves_its_turn_to_nobody_before_the_comparing_ends() {
+        let mut inputs = Inputs::default();
+        inputs
+            .flags
+            .insert("DATABASE_MAX_CONNECTIONS".to_owned(), "1".to_owned());
+        let values = Values::resolve(&tool(), &[], &inputs).unwrap();
+        let database = Database::open(&values).unwrap();
+        let entry = Entry::new(&database);
+        // As long as the test has the only connection, no comparing ends.
+        let _only = database.pool().acquire().await.unwrap();
+        let given = format!("Basic {}", BASE64_STANDARD.encode("nobody:a long password"));
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, given.try_into().unwrap())]);
+        for _ in 0..AT_ONCE {
+            let gone = timeout(Duration::from_millis(5), entry.lets_in(&headers)).await;
+            assert!(gone.is_err(), "nobody can have answered");
+        }
+        assert_eq!(entry.comparing.available_permits(), 0);
     }
 }
