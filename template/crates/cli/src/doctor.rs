@@ -4,8 +4,10 @@ use std::process::ExitCode;
 use common::{cache::Cache, config::Values, db::Database, health::State, program::Outcome};
 
 pub async fn examine(values: &Values) -> Outcome {
-    let database = Database::open(values)?.state().await;
-    let mut found = vec![("database", database)];
+    let database = Database::open(values)?;
+    // As the server does at its start: nobody else could migrate one in memory.
+    database.migrate_on_start(false).await?;
+    let mut found = vec![("database", database.state().await)];
     let cache = Cache::open(values);
     if let Some(name) = cache.dependency() {
         found.push((name, cache.state().await));

@@ -1,8 +1,12 @@
 //! Files that clients send, in a folder that other programs may read meanwhile: each is whole, or not there.
 use std::{
     fs::{self, File},
-    io::{self, Write},
-    path::PathBuf,
+    io::{
+        self,
+        ErrorKind::{InvalidFilename, NotFound},
+        Write,
+    },
+    path::{Path, PathBuf},
 };
 
 use axum::body::Bytes;
@@ -36,10 +40,12 @@ impl Files {
         blocking(move || {
             let partial = path.with_extension("partial");
             fs::create_dir_all(path.parent().unwrap_or(&path))?;
-            let mut file = File::create(&partial)?;
-            file.write_all(&content)?;
-            file.sync_all()?;
-            fs::rename(partial, path)
+            let written = write(&partial, &content).and_then(|()| fs::rename(&partial, &path));
+            if written.is_err() {
+                // The disk may be full: nothing that nobody can read takes room on it.
+                let _ = fs::remove_file(&partial);
+            }
+            written
         })
         .await?;
         Ok(name)
@@ -47,19 +53,26 @@ impl Files {
 
     /// Reads a file, if there is one of this name.
     pub async fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        // Nothing but a name that was given here: it never leads out of the folder.
-        let given = name
-            .split_once('.')
-            .is_some_and(|(id, _)| Uuid::try_parse(id).is_ok());
-        if !given || name.contains(['/', '\\']) {
+        // Nothing but a name as they are given here: it never leads out of the folder.
+        let given = name.split_once('.').is_some_and(|(id, extension)| {
+            Uuid::try_parse(id).is_ok()
+                && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        });
+        if !given {
             return Ok(None);
         }
         let path = self.folder.join(name);
         match blocking(move || fs::read(path)).await {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if matches!(error.kind(), NotFound | InvalidFilename) => Ok(None),
             read => read.map(Some),
         }
     }
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 /// Does what waits for a disk where it keeps no request waiting.

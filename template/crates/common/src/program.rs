@@ -1,5 +1,10 @@
 //! What `main` does in every program: read the command line and the settings, start logs and threads, and end honestly.
-use std::{error::Error, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{
+    error::Error,
+    net::{Ipv4Addr, SocketAddr},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{ArgMatches, Command};
 use tokio::runtime::Runtime;
@@ -74,7 +79,7 @@ fn complete(about: &About, work: impl Future<Output = Outcome>) -> ExitCode {
 
 /// Asks the server that listens on this machine at the address of `setting`, and prints its answer on one line.
 pub async fn healthcheck(values: &Values, setting: &Setting<SocketAddr>) -> Outcome {
-    let address = SocketAddr::from(([127, 0, 0, 1], values.get(setting).port()));
+    let address = reached_at(values.get(setting));
     match client::get(address, "/readyz", HEALTHCHECK_LIMIT).await {
         Ok((status, body)) => {
             println!("{} {body}", status.as_u16());
@@ -87,6 +92,31 @@ pub async fn healthcheck(values: &Values, setting: &Setting<SocketAddr>) -> Outc
         Err(error) => {
             println!("{error}");
             Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Where this machine reaches who listens at an address.
+fn reached_at(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_asked_where_it_was_told_to_listen() {
+        for (listens, asked) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "127.0.0.1:8080"),
+            ("10.0.0.5:8080", "10.0.0.5:8080"),
+            ("[::1]:8080", "[::1]:8080"),
+        ] {
+            assert_eq!(reached_at(listens.parse().unwrap()).to_string(), asked);
         }
     }
 }

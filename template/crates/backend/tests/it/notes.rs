@@ -54,6 +54,10 @@ async fn what_is_wrong_with_a_field_is_said() {
         (json!({"text": "  "}), "must not be empty"),
         (json!({}), "must not be empty"),
         (
+            json!({"text": "a\0b"}),
+            "must not contain the character NUL",
+        ),
+        (
             json!({"text": "a".repeat(1001)}),
             "must have at most 1000 characters, not 1001",
         ),

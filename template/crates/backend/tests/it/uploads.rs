@@ -46,9 +46,13 @@ async fn what_is_no_upload_is_refused() {
     let script = upload(&server, "text/html").await;
     assert_eq!(script.status, 415);
     assert!(script.body.contains("image/png"), "{}", script.body);
+    let id = uuid::Uuid::now_v7();
     for path in [
         "/api/uploads/..%2f..%2fetc%2fpasswd",
         "/api/uploads/none.png",
+        &format!("/api/uploads/{id}.png"),
+        &format!("/api/uploads/{id}.%00png"),
+        &format!("/api/uploads/{id}.{}", "a".repeat(300)),
     ] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
     }

@@ -110,4 +110,8 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
         "{}",
         ended.stdout
     );
+    // The default is in memory, which nothing but the program itself can migrate.
+    let ended = run(CLI, &["doctor"], &[]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(ended.stderr.contains("in memory"), "{}", ended.stderr);
 }

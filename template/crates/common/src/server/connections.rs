@@ -107,7 +107,7 @@ fn spawn(
 }
 
 /// Out of file descriptors, say: accepting again at once would only spin.
-async fn pause_after(error: &io::Error) {
+pub(super) async fn pause_after(error: &io::Error) {
     tracing::warn!(%error, "cannot accept a connection");
     sleep(Duration::from_millis(100)).await;
 }

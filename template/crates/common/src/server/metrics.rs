@@ -11,6 +11,8 @@ use hyper_util::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, time::interval};
 
+use super::connections::pause_after;
+
 const BUCKETS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
@@ -40,9 +42,12 @@ pub(super) async fn serve(listener: TcpListener, recorder: PrometheusHandle, ope
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(10));
     loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(app.clone());
-            tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let service = TowerToHyperService::new(app.clone());
+                tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
+            }
+            Err(error) => pause_after(&error).await,
         }
     }
 }

@@ -37,14 +37,10 @@ pub(super) fn for_backend(headers: &mut HeaderMap, peer: IpAddr, upgrade: Option
     switch(headers, upgrade);
     let host = headers.remove(HOST);
     // What a proxy in front of this one has said about the client stays; each adds whom it saw itself.
-    let client = match headers
-        .get(FORWARDED_FOR)
-        .and_then(|value| value.to_str().ok())
-    {
-        Some(before) => format!("{before}, {peer}"),
-        None => peer.to_string(),
-    };
-    if let Ok(client) = HeaderValue::try_from(client) {
+    let before = headers.get_all(FORWARDED_FOR).iter();
+    let before = before.filter_map(|value| value.to_str().ok().map(str::to_owned));
+    let client: Vec<_> = before.chain([peer.to_string()]).collect();
+    if let Ok(client) = HeaderValue::try_from(client.join(", ")) {
         headers.insert(FORWARDED_FOR, client);
     }
     headers
@@ -136,6 +132,12 @@ mod tests {
         assert_eq!(map["x-forwarded-for"], "192.0.2.7, 10.0.0.1");
         assert_eq!(map["x-forwarded-proto"], "https");
         assert_eq!(map["x-forwarded-host"], "example.org");
+
+        // One that adds a line of its own, where others add to the line.
+        map.append("x-forwarded-for", HeaderValue::from_static("10.0.0.2"));
+        for_backend(&mut map, [10, 0, 0, 3].into(), None);
+        let all: Vec<_> = map.get_all("x-forwarded-for").iter().collect();
+        assert_eq!(all, ["192.0.2.7, 10.0.0.1, 10.0.0.2, 10.0.0.3"]);
     }
 
     #[test]
