@@ -7,6 +7,7 @@ recorder says first.
 import base64
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,8 @@ def get(arguments: list[str], words: list[str], given: list[Object], state: dict
         if "name" in arguments[-1:]:
             print("\n".join(key(one) for one in found))
         elif "jsonpath" in arguments[-1]:
-            print(f"{found[0]['spec']['holderIdentity']}, since {found[0]['spec']['acquireTime']}", end="")
+            form = arguments[-1].partition("jsonpath=")[2]
+            print(re.sub(r"\{\.spec\.(\w+)\}", lambda name: found[0]["spec"][name[1]], form), end="")
         elif found or not (given or len(words) > 1):
             print(json.dumps({"kind": "List", "items": found}))
     return 0

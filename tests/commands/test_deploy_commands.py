@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import Any
 
 import pytest
+from tasks._lib.console import stop
+from tasks._lib.containers import Containers
 from tasks._lib.swap.proxy import entrance
 
 from .conftest import DIGEST, Desk
@@ -182,6 +185,63 @@ def test_a_container_that_was_just_replaced_is_left_out(ready: Desk) -> None:
     result = ready.inv("deploy", "--yes")
     assert result.code == 0, result.output
     assert "Release 1 is healthy" in result.output
+
+
+def test_an_engine_that_does_not_answer_is_no_healthy_release(ready: Desk) -> None:
+    ready.says("default inspect 1", "[]", stderr="error during connect: unexpected EOF\n", code=1)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "is healthy" not in result.output
+    assert not [call for call in ready.changes if "volume create" in call]
+
+
+def test_an_engine_that_answers_again_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([None, [container("backend", "healthy")]])
+
+    def there(_docker: list[str], _project: str) -> list[dict[str, Any]]:
+        if (found := next(answers)) is None:
+            stop("docker ps: error during connect", "run the same command again")
+        return found
+
+    monkeypatch.setattr("tasks._lib.stacks.containers", there)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    assert Containers("default", "road").wait(lambda _container: True, set(), time.monotonic() + 60) == []
+    assert next(answers, "none") == "none"
+
+
+def test_a_command_that_fails_while_changing_takes_the_release_back(ready: Desk) -> None:
+    worker = container("worker", "healthy") | {"Name": "/acme-notes-production-worker-1"}
+    old = release(4, OLD)
+    old["objects"]["services"]["worker"] = {"image": "r/worker@sha256:1"}
+    remembers(ready, old)
+    both = [container("backend", "healthy"), container("frontend", "healthy")]
+    ready.says("default inspect 1", json.dumps([*both, worker]))
+    # The new stack has none any more.
+    ready.says("rm --force", stderr="error during connect: unexpected EOF", code=1)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "unexpected EOF" in result.output
+    assert "release 4 serves again" in result.output
+    first, *_, last = [stdin for arguments, stdin in ready.calls if "up" in arguments]
+    assert (DIGEST in first, OLD in last) == (True, True)
+
+
+def test_a_way_back_that_fails_is_told(ready: Desk) -> None:
+    stray = container("worker", "healthy") | {"Name": "/acme-notes-production-worker-1"}
+    remembers(ready, release(4, OLD))
+    both = [container("backend", "healthy"), container("frontend", "healthy")]
+    ready.says("default inspect 1", json.dumps([*both, stray]))
+    ready.says("rm --force", stderr="error during connect: unexpected EOF", code=1)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "the new release failed, and release 4 did not come back" in result.output
+
+
+def test_the_lock_of_somebody_else_is_left(ready: Desk) -> None:
+    ready.says("default create --name acme-notes-production-deploy-lock", "5f3a\n")
+    ready.says("default rm 5f3a")
+    assert ready.inv("deploy", "--yes").code == 0
+    assert ready.changes[-1] == "--context default rm 5f3a"
 
 
 def test_a_held_lock_names_its_holder(ready: Desk) -> None:

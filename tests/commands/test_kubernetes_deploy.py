@@ -238,6 +238,15 @@ def test_what_a_release_lacks_is_deleted(clustered: Desk) -> None:
     assert "0 changed, 0 added, 1 removed" in plan.output
     deploy(clustered, "--to", "kubernetes")
     assert "Ingress/acme-notes" not in clustered.cluster
+    # One that a finalizer keeps would keep the release from being recorded.
+    (deleted,) = [call for call in clustered.cluster_changes if "delete --filename" in call]
+    assert "--wait=false" in deleted
+
+
+def test_the_lock_of_somebody_else_is_left(clustered: Desk) -> None:
+    clustered.says("get leases acme-notes-deploy", "2030-01-01T00:00:00.000000Z")
+    deploy(clustered)
+    assert not [call for call in clustered.cluster_changes if "delete leases" in call]
 
 
 def test_status_and_destroy_go_by_the_last_release(clustered: Desk) -> None:

@@ -56,6 +56,13 @@ def test_never_a_second_set_beside_data(desk: Desk, folder: Path) -> None:
     assert not folder.exists()
 
 
+def test_an_engine_that_refuses_to_say_what_data_there_is(desk: Desk, folder: Path) -> None:
+    desk.says("volume ls", stderr="permission denied while trying to connect to the docker API", code=1)
+    result = desk.inv("secrets.init")
+    assert result.code == 1
+    assert not folder.exists()
+
+
 def test_a_folder_that_cannot_be_written(desk: Desk, folder: Path) -> None:
     folder.parent.joinpath("secrets").write_text("a file is in the way")
     result = desk.inv("secrets.init")

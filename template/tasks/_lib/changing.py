@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import NoReturn
 
+from invoke.exceptions import Exit
+
 from . import ways
 from .console import say, stop
 from .project import Environment, load
@@ -67,7 +69,12 @@ def change(
     with method.lock(release):
         if method.releases()[-1:] != ([current] if current else []):
             stop("somebody deployed since the checks began, so nothing was changed", "run the same command again")
-        failures = apply(release, current)
+        try:
+            failures = apply(release, current)
+        except KeyboardInterrupt:
+            again = f"`inv rollback --env {environment.name} --release {current.number}`, or " if current else ""
+            say(f"\nEnded half-way, and nothing was taken back. Next: {again}deploy again")
+            raise
         if failures:
             _tell(failures)
             _return(environment, release, current)
@@ -87,7 +94,10 @@ def _return(environment: Environment, release: Release, current: Release | None)
             f"correct what is named above and deploy again; `inv destroy --env {environment.name}{by}` removes it",
         )
     say(f"\nReturning to release {current.number} …")
-    failures = _way(environment, current.method or release.method).apply_again(current, release)
+    try:
+        failures = _way(environment, current.method or release.method).apply_again(current, release)
+    except Exit as stopped:
+        failures = [Failure(environment.name, str(stopped.message).removeprefix("error: "), "", "")]
     if failures:
         _tell(failures)
         stop(

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from invoke.exceptions import Exit
+
 from . import compose, stacks
 from .console import say
 from .failures import find
@@ -76,7 +78,15 @@ class Containers:
         shown: dict[str, str] = {}
         while True:
             waiting, failed = [], []
-            for container in filter(chosen, self.all()):
+            try:
+                there = self.all()
+            except Exit:
+                # An engine that does not answer once, such as one elsewhere, says nothing about the containers.
+                if time.monotonic() > until:
+                    raise
+                time.sleep(1)
+                continue
+            for container in filter(chosen, there):
                 service, state = service_of(container), state_of(container)
                 if shown.get(service) != state:
                     say(f"  {service}: {state}")

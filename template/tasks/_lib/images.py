@@ -123,7 +123,8 @@ def ask_registry(reference: str) -> subprocess.CompletedProcess[str]:
     return ask(["docker", "buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}"])
 
 
-def in_engine(reference: str, context: str = "default") -> str | None:
-    """Return the id of an image that a context's engine has under a reference, or None."""
-    done = ask(["docker", "--context", context, "image", "inspect", reference, "--format", "{{.Id}}"])
+def in_engine(reference: str, context: str = "") -> str | None:
+    """Return the id of an image that a context's engine (default: the current one) has under a reference, or None."""
+    where = ["--context", context] if context else []
+    done = ask(["docker", *where, "image", "inspect", reference, "--format", "{{.Id}}"])
     return done.stdout.strip() if done.returncode == 0 else None

@@ -71,16 +71,24 @@ def ask(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program out of sight and return what it said, whether it failed or not."""
     need(args[0])
-    return subprocess.run(
+    process = subprocess.Popen(
         args,
         cwd=ROOT,
         env=dict(env) if env is not None else None,
-        input=stdin if stdin is not None else None,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
+        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
+        # What a container logs may be anything.
+        errors="replace",
     )
+    try:
+        answer, said = process.communicate(stdin)
+    except KeyboardInterrupt:
+        # It got the signal too, and may have a state to write and a lock to release. A second Ctrl-C ends the wait.
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(args, process.returncode, answer, said)
 
 
 def read(args: Sequence[str], *, env: Mapping[str, str] | None = None, fix: str = "see the message above") -> str:

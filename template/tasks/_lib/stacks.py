@@ -6,6 +6,7 @@ from typing import Any
 
 from . import compose
 from .console import stop
+from .failures import stop_because
 from .project import load
 from .run import ask, read
 
@@ -52,8 +53,14 @@ def containers(docker: list[str], project: str) -> list[dict[str, Any]]:
     labels = (f"com.docker.compose.project={project}", "com.docker.compose.oneoff=False")
     filters = [argument for label in labels for argument in ("--filter", f"label={label}")]
     names = read([*docker, "ps", "--all", "--quiet", *filters]).split()
-    # One that was replaced since it was listed is left out, and makes no failure.
-    found: list[dict[str, Any]] = json.loads(ask([*docker, "inspect", *names]).stdout) if names else []
+    done = ask([*docker, "inspect", *names]) if names else None
+    if done is None:
+        return []
+    # One that was replaced since it was listed is left out, and makes no failure. What else is said does.
+    said = [line for line in done.stderr.splitlines() if line.strip() and "no such" not in line.lower()]
+    if done.returncode != 0 and said:
+        stop_because(done.stderr, f"docker inspect: {said[0].strip()}", "run the same command again")
+    found: list[dict[str, Any]] = json.loads(done.stdout or "[]")
     return found
 
 

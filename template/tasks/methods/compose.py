@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from invoke.exceptions import Exit
+
 from .._lib import (
     compose,
     configured,
@@ -108,7 +110,7 @@ class Method:
             say(f"All secrets are in {folder}. Next: `inv deploy --env {self._environment.name} --plan`")
             return
         label = f"label=com.docker.compose.project={self._name}"
-        volumes = ask([*self._docker, "volume", "ls", "--quiet", "--filter", label]).stdout.split()
+        volumes = read([*self._docker, "volume", "ls", "--quiet", "--filter", label]).split()
         # What is made out of others, or belongs to no data yet, is made at any time.
         forms = secret_files.wanted()
         lost = [name for name in secret_files.missing(machine, folder) if forms[name] is None]
@@ -300,7 +302,8 @@ class Method:
         try:
             yield
         finally:
-            ask([*self._docker, "rm", name])
+            # By its id: of this name there may be somebody else's by now, who took this one for dead.
+            ask([*self._docker, "rm", made.stdout.strip() or name])
 
     # --- Changing ---
 
@@ -308,9 +311,18 @@ class Method:
         """Bring up what changed, dependencies first, each healthy before the next; stop at the first that fails.
 
         What is behind the proxy is replaced while it serves; what depends on it, such as a worker, comes after that.
+        An engine that refuses a command meanwhile is a failure as well: what has changed by then must be taken back.
         """
         del before  # What is there and no longer wanted is found by its labels.
-        objects = release.objects
+        try:
+            return self._bring(release.objects)
+        except Exit as stopped:
+            return [Failure(self._name, str(stopped.message).removeprefix("error: "), "", "")]
+
+    # The stack is recorded as it was brought up.
+    apply_again = apply
+
+    def _bring(self, objects: dict[str, Any]) -> list[Failure]:
         behind = set(ports(objects))
         failures = self._swap(objects, behind) if behind and Proxy(self._containers).runs() else None
         if failures is None:
@@ -318,19 +330,16 @@ class Method:
             until = self._until()
             failures = self._up(roads.marked(objects), set(objects["services"]), until)
             if behind and not failures:
-                Swap(self._containers, objects, until).settle()
+                Swap(self._containers, objects, self._until).settle()
         if not failures:
             self._containers.remove_strays(objects)
         return failures
-
-    # The stack is recorded as it was brought up.
-    apply_again = apply
 
     def _swap(self, objects: dict[str, Any], behind: set[str]) -> list[Failure]:
         first = compose.needed_by(objects, behind)
         return (
             self._up(objects, first, self._until())
-            or Swap(self._containers, objects, self._until()).apply(self._strategy)
+            or Swap(self._containers, objects, self._until).apply(self._strategy)
             # Judging a canary, and letting the old end what they do, may have taken minutes.
             or self._up(objects, objects["services"].keys() - first - behind, self._until())
         )

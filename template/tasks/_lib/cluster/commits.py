@@ -63,10 +63,12 @@ def _check_commit(release: Release, otherwise: str) -> None:
 
 @contextmanager
 def _checkout(commit: str) -> Iterator[Path]:
+    """Give the project as a commit has it; it may be a folder of a larger repository."""
+    prefix = read(["git", "rev-parse", "--show-prefix"]).strip()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "then"
         read(["git", "worktree", "add", "--detach", str(path), commit])
         try:
-            yield path
+            yield path / prefix
         finally:
             ask(["git", "worktree", "remove", "--force", str(path)])

@@ -51,11 +51,13 @@ class Cluster:
         listed = bundle(wanted)
         return self.objects("get", "--filename", "-", "--ignore-not-found", stdin=listed) if listed else []
 
-    def delete(self, gone: Iterable[Object]) -> None:
-        """Delete objects, and wait until they are gone."""
+    def delete(self, gone: Iterable[Object], wait: bool = True) -> None:
+        """Delete objects, and wait, five minutes at most, until they are gone; or let them go by themselves."""
         listed = bundle(gone)
+        # By itself kubectl waits for a week.
+        patience = ("--wait", "--timeout", "300s") if wait else ("--wait=false",)
         if listed:
-            self.read("delete", "--filename", "-", "--ignore-not-found", "--wait", stdin=listed)
+            self.read("delete", "--filename", "-", "--ignore-not-found", *patience, stdin=listed)
 
     def check_context(self, where: str) -> None:
         """Stop unless the kubeconfig has the context; `where` says what named it."""

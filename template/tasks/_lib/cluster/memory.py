@@ -71,7 +71,10 @@ class Memory:
         try:
             yield
         finally:
-            self.cluster.ask("delete", "leases", self._lease)
+            # Somebody may have taken this one for dead, and hold another by now.
+            held = self.cluster.ask("get", "leases", self._lease, "--output", "jsonpath={.spec.acquireTime}")
+            if held.stdout.strip() in (since, ""):
+                self.cluster.ask("delete", "leases", self._lease)
 
     def _refuse(self, said: str) -> None:
         held = self.cluster.ask(

@@ -323,7 +323,8 @@ class ClusterMethod:
 
     def _settle(self, release: Release, before: Release | None, owner: str) -> list[Failure]:
         """Delete what the release no longer has, and end what another way remembers of the objects."""
-        self._cluster.delete(_lacking(before, release.objects))
+        # The release serves: one that a finalizer keeps must not keep it from being recorded.
+        self._cluster.delete(_lacking(before, release.objects), wait=False)
         if owner != self.NAME:
             ownership.end(self._cluster, self._name, owner, release)
         return []

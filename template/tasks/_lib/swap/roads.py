@@ -74,8 +74,8 @@ def interruptions(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 class Swap:
     """Bringing what is behind the proxy to a release, each step without a request that fails."""
 
-    def __init__(self, containers: Containers, objects: dict[str, Any], until: float) -> None:
-        """Take the containers, the release's stack, and when it must be healthy."""
+    def __init__(self, containers: Containers, objects: dict[str, Any], until: Callable[[], float]) -> None:
+        """Take the containers, the release's stack, and what says until when that which starts now must be healthy."""
         self._containers = containers
         self._proxy = Proxy(containers)
         self._objects = marked(objects)
@@ -103,14 +103,16 @@ class Swap:
             return []
         more = {name: self._lacking(name, present[name]) for name in stale}
         more = {name: count for name, count in more.items() if count > 0}
-        made, failures = self._containers.beside(self._objects, more, self._until) if more else ([], [])
+        # Letting the service before end what it did may have taken minutes.
+        until = self._until()
+        made, failures = self._containers.beside(self._objects, more, until) if more else ([], [])
         if failures:
             self._containers.remove([container["Id"] for container in made])
             return failures
         before = self._proxy.sides()
         new = [self._side(name, share, before.get(name)) for name in stale]
         self._proxy.switch([*before.values(), *new])
-        late = [side for side in new if not self._proxy.meets(side, self._until)]
+        late = [side for side in new if not self._proxy.meets(side, until)]
         failures = [Failure(side.service, "does not answer through the proxy", "", "") for side in late]
         if not failures and gate:
             failures = gate(new)
