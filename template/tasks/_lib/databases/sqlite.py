@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..console import confirm, say, stop
-from ..run import read
+from ..run import ask, read
 from ..stacks import Stack, service_of
 
 SUFFIX = ".db"
@@ -53,19 +53,31 @@ def restore(stack: Stack, path: Path, yes: bool) -> None:
     say(f"It replaces EVERYTHING that {stack.project} holds now, and stops it for a moment.")
     confirm(yes)
     names = [user["Id"] for user in users]
-    read([*stack.docker, "stop", *names])
     with tempfile.TemporaryDirectory() as folder:
         try:
+            read([*stack.docker, "stop", *names])
             for part in _PARTS:
                 _fetch(stack, names[0], part, Path(folder))
-            # Changes that wait for the database before would be applied to this one.
-            said = _send(stack, names[0], {_FILE: path.read_bytes(), f"{_FILE}-wal": b""})
-            if said:
-                _send(stack, names[0], {one.name: one.read_bytes() for one in Path(folder).iterdir()})
-                stop(f"the backup cannot be put back: {said}", "what was there is back; look at the disk")
+            _replace(stack, names[0], path, Path(folder))
         finally:
             read([*stack.docker, "start", *names])
     say(f"Restored: {_total(rows)}.")
+
+
+def _replace(stack: Stack, container: str, path: Path, before: Path) -> None:
+    """Put a backup in the place of the database; what was there, of which a folder has a copy, when that fails."""
+    # Changes that wait for the database before would be applied to this one.
+    empty = {f"{_FILE}-wal": b""}
+    said, back = "it was cut off", ""
+    try:
+        said = _send(stack, container, {_FILE: path.read_bytes()} | empty)
+    finally:
+        if said:
+            back = _send(stack, container, empty | {one.name: one.read_bytes() for one in before.iterdir()})
+    if back:
+        stop(f"neither the backup nor what was there can be put back: {said}; {back}", f"make room, and restore {path}")
+    if said:
+        stop(f"the backup cannot be put back: {said}", "what was there is back; look at the disk")
 
 
 def shell(stack: Stack, terminal: bool) -> int:
@@ -93,17 +105,21 @@ def _users(stack: Stack) -> list[dict[str, Any]]:
 def _held(stack: Stack, users: list[dict[str, Any]]) -> Iterator[None]:
     """Keep containers from writing: their requests wait, and go on afterwards."""
     names = [user["Id"] for user in users]
-    read([*stack.docker, "pause", *names])
     try:
+        read([*stack.docker, "pause", *names])
         yield
     finally:
-        read([*stack.docker, "unpause", *names])
+        # Each alone: one that was replaced meanwhile must not keep the others paused.
+        for name in names:
+            ask([*stack.docker, "unpause", name])
 
 
 def _fetch(stack: Stack, container: str, name: str, folder: Path) -> None:
     """Copy a file of the volume, if it is there."""
     command = [*stack.docker, "cp", f"{container}:{_FOLDER}/{name}", str(folder)]
-    subprocess.run(command, capture_output=True, check=False)
+    done = ask(command)
+    if done.returncode != 0 and "could not find the file" not in done.stderr.lower():
+        stop(f"{name} cannot be copied: {done.stderr.strip()}", "look at the disk, and run the same command again")
 
 
 def _send(stack: Stack, container: str, parts: dict[str, bytes]) -> str:
