@@ -39,11 +39,19 @@ def rotate(_context: Context, name: str, env: str = "", yes: bool = False) -> No
     say(f"This gives {name} of {environment.name} a new value and starts {', '.join(sorted(services))} anew.")
     confirm(yes)
     release = _marked(current, services)
+    unfinished = kind.unfinished(stack, secret_files.read(machine, folder, files))
+    if unfinished:
+        say("A former rotation failed or was cut off: this one ends it, with the value that the files have.")
 
     def apply(release: Release, before: Release | None) -> list[Failure]:
-        return _rotate(kind, stack, (machine, folder), files, overlays, method, release, before)
+        return _rotate(kind, stack, (machine, folder), files, overlays, method, release, before, unfinished)
 
     changing.change(environment, method, release, current, apply)
+    if unfinished:
+        stop(
+            f"{name} is what its file had: only the former rotation was ended",
+            "run the same command again for a new value",
+        )
     say(f"Keep a copy of {folder} in a safe place: the one before opens nothing any more.")
 
 
@@ -56,20 +64,20 @@ def _rotate(
     method: Method,
     release: Release,
     before: Release | None,
+    unfinished: bool,
 ) -> list[Failure]:
     """Let the new value in, start what uses it anew, shut the old one out; back to the old one when that fails."""
     name = files[0]
     held = secret_files.read(*place, files)
-    if kind.unfinished(stack, held):
-        say("A former rotation was cut off: this one ends it, with the value that the files have.")
+    if unfinished:
         fresh = held
     else:
         password = secrets.token_urlsafe(32)
         fresh = {name: password} | secret_files.derived(*place, files[1:], {name: password}, overlays)
         fresh |= kind.prepare(stack, held, password)
-    secret_files.rewrite(*place, fresh)
     failures = [Failure("", "", "", "")]
     try:
+        secret_files.rewrite(*place, fresh)
         failures = method.apply(release, before)
     finally:
         if failures:
