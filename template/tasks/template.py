@@ -113,6 +113,7 @@ def undo(_context: Context) -> None:
         stop("the last change was committed, or something was changed since", "use git: `git revert`, `git restore`")
     if ask(["git", "diff", "--quiet"]).returncode != 0:
         stop("files were changed since", "commit them, or put them away: `git stash`; see `git diff`")
+    trees.check_free(trees.staged(), trees.head())
     trees.put_back()
     _LAST.unlink()
     say("All is as it was before. Next: `inv template.status`")

@@ -160,6 +160,28 @@ def test_a_file_that_nobody_committed_is_in_the_way(acme: Path) -> None:
     assert (acme / "new.md").read_text() == "ours\n"
 
 
+def test_a_file_that_git_ignores_is_in_the_way_too(acme: Path) -> None:
+    (acme / ".git/info/exclude").write_text("new.md\n")
+    (acme / "new.md").write_text("ours\n")
+    refused = inv(acme, "template.update", "--yes")
+    assert refused.code == 1
+    assert "new.md would be overwritten, and no commit has it" in refused.output
+    assert (acme / "new.md").read_text() == "ours\n"
+
+
+def test_a_new_file_where_the_update_took_one_away_is_in_the_way_of_undo(bereft: Path) -> None:
+    git(bereft, "checkout", "HEAD~1", "--", "image.md")
+    commit(bereft, "As the template had it")
+    succeed(bereft, "template.update", "--yes")
+    (bereft / "image.md").write_text("mine\n")
+    refused = inv(bereft, "template.undo")
+    assert refused.code == 1
+    assert "image.md would be overwritten, and no commit has it" in refused.output
+    assert (bereft / "image.md").read_text() == "mine\n"
+    (bereft / "image.md").unlink()
+    succeed(bereft, "template.undo")
+
+
 def test_a_template_that_cannot_be_reached(acme: Path, released: Path) -> None:
     answers = acme / ".copier-answers.yml"
     answers.write_text(answers.read_text().replace(str(released), "/nowhere"))

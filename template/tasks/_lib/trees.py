@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .console import stop
-from .run import ask, read
+from .run import ROOT, ask, read
 
 LOCK = "Cargo.lock"
 
@@ -99,10 +99,19 @@ def changes(before: str, after: str) -> list[str]:
 
 def put(tree: str) -> None:
     """Let the checkout and the index be a tree; stop when a file that nobody committed is in the way."""
+    check_free(head(), tree)
     read(
         ["git", "read-tree", "-m", "-u", "HEAD", tree],
         fix="move the files that it names away; nothing was changed",
     )
+
+
+def check_free(before: str, after: str) -> None:
+    """Stop when a file that no commit has is where a change of trees would put one: git overwrites ignored ones."""
+    command = ["git", "diff-tree", "-r", "-z", "--no-renames", "--diff-filter=A", "--name-only", before, after]
+    there = [name for name in read(command).split("\0") if name and os.path.lexists(ROOT / name)]
+    if there:
+        stop(f"{', '.join(there)} would be overwritten, and no commit has it", "move it away; nothing was changed")
 
 
 def put_back() -> None:
