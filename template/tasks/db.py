@@ -31,7 +31,7 @@ def migrate(_context: Context) -> None:
     help={"env": _ENV, "file": "where to (default: backups/, named for the stack and the time)"},
 )
 def backup(_context: Context, env: str = "", file: str = "") -> None:
-    """Write all data to a file that only you may read, and prove that it can be read back."""
+    """Write the database to a file that only you may read, and prove that it can be read back."""
     stack = _stack(env)
     kind = _kind()
     now = datetime.now(timezone.utc)
@@ -49,14 +49,15 @@ def backup(_context: Context, env: str = "", file: str = "") -> None:
     help={"file": "what `inv db.backup` wrote", "env": _ENV, "yes": "do not ask before replacing what is there"},
 )
 def restore(_context: Context, file: str, env: str = "", yes: bool = False) -> None:
-    """Put a backup in the place of all data: proven first, then swapped at once. A broken one changes nothing."""
+    """Put a backup in the place of the database: proven first, then swapped at once. A broken one changes nothing."""
     path = Path(file).absolute()
     if not path.is_file():
         there = ", ".join(sorted(str(one.relative_to(ROOT)) for one in (ROOT / "backups").glob("*"))) or "none"
         stop(f"there is no file {file}", f"name a backup; in backups/ there are: {there}")
     stack = _stack(env)
     _kind().restore(stack, path, yes)
-    say(f"\nA backup of an older schema is brought to today's by `{'inv deploy' if env else 'inv db.migrate'}`.")
+    again = f"inv rollback{stack.flags} --release N` with the newest number of `inv status{stack.flags}"
+    say(f"\nWhere it is of an older schema, `{again if env else 'inv db.migrate'}` brings the migrations since.")
 
 
 @task(auto_shortflags=False, help={"env": _ENV})
