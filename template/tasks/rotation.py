@@ -36,12 +36,14 @@ def rotate(_context: Context, name: str, env: str = "", yes: bool = False) -> No
     overlays = environment.settings.get("overlays", [])
     files = [name, *secret_files.made_of(name, overlays)]
     services = _users(current, files) - {kind.SERVICE}
-    say(f"This gives {name} of {environment.name} a new value and starts {', '.join(sorted(services))} anew.")
-    confirm(yes)
-    release = _marked(current, services)
     unfinished = kind.unfinished(stack, secret_files.read(machine, folder, files))
     if unfinished:
-        say("A former rotation failed or was cut off: this one ends it, with the value that the files have.")
+        say(f"A former rotation of {name} failed or was cut off: this one ends it, with the value that its file has.")
+    else:
+        say(f"This gives {name} of {environment.name} a new value.")
+    say(f"It starts {', '.join(sorted(services))} anew.")
+    confirm(yes)
+    release = _marked(current, services)
 
     def apply(release: Release, before: Release | None) -> list[Failure]:
         return _rotate(kind, stack, (machine, folder), files, overlays, method, release, before, unfinished)

@@ -142,7 +142,7 @@ def test_a_rotation_that_was_cut_off_is_ended(deployed: Site, secrets: Path) -> 
     assert logs_in("app_b", "forgotten")
     result = deployed.inv("secrets.rotate", "postgres_password", "--yes")
     assert result.code == 1
-    assert "A former rotation failed or was cut off" in result.output
+    assert "A former rotation of postgres_password failed or was cut off" in result.output
     assert "run the same command again for a new value" in result.output
     assert (secrets / "database_url").read_text() == before
     assert not logs_in("app_b", "forgotten")
