@@ -85,7 +85,7 @@ fn validated(text: &str) -> Result<String, Problem> {
     let text = text.trim();
     let message = match text.chars().count() {
         0 => "must not be empty".to_owned(),
-        // PostgreSQL keeps no text with one.
+        // Not every database keeps a text with one.
         _ if text.contains('\0') => "must not contain the character NUL".to_owned(),
         1..=LONGEST => return Ok(text.to_owned()),
         length => format!("must have at most {LONGEST} characters, not {length}"),

@@ -9,7 +9,7 @@ from ..stacks import Stack
 SERVICE = "redis"
 
 # Inside, the password is where the service itself reads it; commands come by standard input, so none shows in `ps`.
-_CLIENT = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli -e"
+_CLIENT = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli --json -e"
 
 
 def unfinished(stack: Stack, held: dict[str, str]) -> bool:
