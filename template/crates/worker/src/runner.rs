@@ -69,7 +69,7 @@ impl Runner {
             name: format!("{host}-{}-{started}", process::id()),
             queues: values.get(&QUEUES).0,
             concurrency: values.get(&CONCURRENCY),
-            lease: values.get(&JOB_LEASE),
+            lease: values.get(&JOB_LEASE).0,
             running: Mutex::default(),
             busy: Arc::default(),
             connections: AtomicU32::default(),

@@ -23,7 +23,7 @@ pub const CONCURRENCY: Setting<NonZeroU32> = Setting::new(
     "4",
     "How many jobs of each queue are run at once",
 );
-pub const JOB_LEASE: Setting<Duration> = Setting::new(
+pub const JOB_LEASE: Setting<Lease> = Setting::new(
     "JOB_LEASE",
     "30s",
     "How long after a worker's last sign of life its jobs are given to others",
@@ -59,6 +59,9 @@ pub fn table() -> Vec<Definition> {
 
 pub struct Queues(pub Vec<&'static str>);
 
+/// At least a second: a shorter one could end before it is renewed.
+pub struct Lease(pub Duration);
+
 pub struct Cron(pub cron::Schedule);
 
 impl Parse for Queues {
@@ -73,11 +76,33 @@ impl Parse for Queues {
     }
 }
 
+impl Parse for Lease {
+    const ALLOWED: &'static str = "a duration of at least a second such as 10s or 2m";
+
+    fn parse(text: &str) -> Option<Self> {
+        Duration::parse(text)
+            .filter(|lease| *lease >= Duration::from_secs(1))
+            .map(Self)
+    }
+}
+
 impl Parse for Cron {
     const ALLOWED: &'static str =
         "six fields (second, minute, hour, day, month, weekday) such as 0 30 3 * * *";
 
     fn parse(text: &str) -> Option<Self> {
         cron::Schedule::from_str(text).ok().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_long_enough_to_be_renewed() {
+        assert!(Lease::parse("0s").is_none());
+        assert!(Lease::parse("999ms").is_none());
+        assert_eq!(Lease::parse("1s").unwrap().0, Duration::from_secs(1));
     }
 }

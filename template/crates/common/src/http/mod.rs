@@ -14,7 +14,6 @@ use axum::{
 use hyper::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
-pub use observe::REQUEST_ID;
 pub use problem::{FieldError, Problem};
 
 use crate::server::Draining;

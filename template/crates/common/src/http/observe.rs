@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::server::{Draining, PROBES};
 
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_SECONDS: &str = "http_request_duration_seconds";
 
 pub(super) async fn observe(

@@ -43,7 +43,7 @@ impl Scheduler {
         Self {
             database: database.clone(),
             broker: Arc::clone(broker),
-            lease: values.get(&JOB_LEASE),
+            lease: values.get(&JOB_LEASE).0,
             prune: values.get(&PRUNE_SCHEDULE).0,
         }
     }
