@@ -56,7 +56,7 @@ def _one(case: Case, project: Path, scenarios: list[str], keep: Callable[[dict[s
     row: dict[str, Any] = {"name": case.name, "platforms": len(case.platforms.split(","))}
     for scenario in scenarios:
         if scenario == "edit":
-            changes.edit(copy, 1)
+            changes.edit(copy)
         if scenario == "dependency":
             changes.add_dependency(copy, "itoa")
         extra = ["--no-cache"] if scenario == "cold" else []

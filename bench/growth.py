@@ -39,7 +39,7 @@ def measure(project: Path, keep: Callable[[dict[str, Any]], None]) -> None:
         shutil.copytree(project, copy)
         step.prepare(copy)
         build(copy, step.platforms)
-        changes.edit(copy, 1)
+        changes.edit(copy)
         keep({"what": step.what, "count": step.count, "seconds": build(copy, step.platforms)})
 
 
