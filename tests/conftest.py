@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,10 @@ from filelock import FileLock
 from demo.containers import remove_images
 from tools.answers import preset
 from tools.rendering import EVERYTHING_ON, render, snapshot
+
+# Projects and the template are compared file by file after their code ran: no process of the tests writes bytecode.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 Project = Callable[..., Path]
 

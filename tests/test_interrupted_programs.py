@@ -36,7 +36,7 @@ def test_a_state_is_written_before_it_ends(tmp_path: Path) -> None:
     task = subprocess.Popen(
         [sys.executable, "-c", TASK, PROGRAM, state, begun],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(CHECKOUT / "template"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT / "template")},
         start_new_session=True,
     )
     while not begun.exists():

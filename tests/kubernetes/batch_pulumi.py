@@ -26,7 +26,6 @@ def render_batch(project: Path, cases: dict[str, dict[str, Any]], namespace: str
     done = subprocess.run(
         [python(), __file__, str(project / "deploy" / "pulumi"), namespace],
         input=json.dumps(cases),
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

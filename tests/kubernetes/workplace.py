@@ -25,7 +25,7 @@ class Workplace:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | self.variables,
+            env=os.environ | self.variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
