@@ -18,6 +18,10 @@ SAID = {
     "denied: requested access to the resource is denied": "registry-refuses",
     "denied: permission_denied: write_package": "registry-refuses",
     "pull access denied, repository does not exist or may require authorization": "registry-refuses",
+    "unexpected status from HEAD request to https://r.example/v2/acme/notes/manifests/1: 500 Internal Server Error": (
+        "registry-fails"
+    ),
+    "received unexpected HTTP status: 503 Service Unavailable": "registry-fails",
     "repository r.example/acme/notes not found: does not exist": "image-missing",
     "ValidatingAdmissionPolicy 'tags' with binding 'tags' denied request: no latest": "cluster-admission",
     "git@example.com: Permission denied (publickey).": "",
