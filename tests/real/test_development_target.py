@@ -73,11 +73,22 @@ def test_the_stack_runs_from_source(
         eventually(lambda: revision() == "changed", 60)
         record_property("seconds from a saved file to its answer", f"{time.monotonic() - saved:.1f}")
         command = ("docker", "compose", "--project-name", "hot-dev", "exec", "--no-TTY", "backend")
-        script = "exec gdbserver --once --attach :2345 $(pidof backend)"
-        with subprocess.Popen(
-            [*command, "sh", "-c", script], cwd=site.folder, stderr=subprocess.PIPE, text=True
-        ) as server:
-            assert any("Listening on port 2345" in line for line in server.stderr or ())
+
+        def process() -> list[str]:
+            found = subprocess.run([*command, "pidof", "backend"], cwd=site.folder, capture_output=True, text=True)
+            return found.stdout.split()
+
+        # It was the frontend that told its version: the backend may still be compiled.
+        eventually(lambda: process() != [], PATIENCE)
+        # A later process of that name is a health check.
+        attach = ["gdbserver", "--once", "--attach", ":2345", min(process(), key=int)]
+        with subprocess.Popen([*command, *attach], cwd=site.folder, stderr=subprocess.PIPE, text=True) as server:
+            said: list[str] = []
+            for line in server.stderr or ():
+                said.append(line)
+                if "Listening on port 2345" in line:
+                    break
+            assert said[-1:] == ["Listening on port 2345\n"], "".join(said)
             socket.create_connection(("127.0.0.1", debugger), 5).close()
             assert server.wait(60) == 0
     finally:
