@@ -1,7 +1,7 @@
 //! The services this project uses, and the only module that names them.
 pub mod accounts;
 pub mod jobs;
-mod postgres;
+pub mod postgres;
 pub mod redis;
 
 use std::sync::Arc;

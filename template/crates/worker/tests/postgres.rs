@@ -32,6 +32,7 @@ const SLEEPING: Brake = Brake {
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
     ),
     sending: "INSERT ON apalis.jobs FOR EACH ROW",
+    receiving: "UPDATE ON apalis.jobs FOR EACH ROW WHEN (NEW.status = 'Queued')",
 };
 
 async fn place() -> Option<Place> {
@@ -77,23 +78,28 @@ on_postgres!(
     queues_are_apart,
 );
 
-/// Its programs reach the database, which is also their broker, over a wire; the test itself does not.
-#[tokio::test]
-async fn a_database_that_is_cut_off_in_the_middle_of_load_loses_nothing() {
-    let Some(place) = place().await else { return };
-    let (wire, url) = Wire::to(place.database_url(), 5432).await;
-    let place = place.behind(wire).with("DATABASE_URL", &url);
-    scenarios::a_broker_that_is_cut_off_in_the_middle_of_load_loses_nothing(place).await;
+/// Runs scenarios whose programs reach the database, which is also their broker, over a wire; the test itself does not.
+macro_rules! over_a_wire {
+    ($($scenario:ident),+ $(,)?) => {$(
+        #[tokio::test]
+        async fn $scenario() {
+            let Some(place) = place().await else { return };
+            let (wire, url) = Wire::to(place.database_url(), 5432).await;
+            let place = place.behind(wire).with("DATABASE_URL", &url);
+            // A connection that is lost for good leaves none.
+            let place = place.with("DATABASE_MAX_CONNECTIONS", "1");
+            scenarios::$scenario(place).await;
+        }
+    )+};
 }
 
-/// As when the server's host is lost with its connections.
-#[tokio::test]
-async fn what_is_never_answered_is_asked_again() {
-    let Some(place) = place().await else { return };
-    let (wire, url) = Wire::to(place.database_url(), 5432).await;
-    let place = place.behind(wire).with("DATABASE_URL", &url);
-    scenarios::what_is_never_answered_is_asked_again(place).await;
-}
+over_a_wire!(
+    a_broker_that_is_cut_off_in_the_middle_of_load_loses_nothing,
+    // As when the server's host is lost with its connections.
+    who_is_never_answered_while_it_sends_asks_again,
+    who_is_never_answered_while_it_receives_asks_again,
+    a_job_that_is_never_answered_is_tried_again,
+);
 
 #[tokio::test]
 async fn a_broker_that_cannot_be_prepared_keeps_nobody_from_migrating() {

@@ -11,10 +11,17 @@ use apalis::prelude::Data;
 use apalis_core::backend::ext::poll_strategy::{PollSnapshot, PollStrategy};
 use common::{health::State, server::Stop, services::jobs::life::Due};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::{
+    sync::watch,
+    time::{Interval, MissedTickBehavior, interval, timeout},
+};
 
 /// How often an idle queue is asked for news.
 pub const POLL: Duration = Duration::from_millis(250);
+/// How often who receives tells its broker that it lives, however much it has to do.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Without this many, it counts as lost: to itself, and to others, who then take the messages that it had.
+pub(super) const MISSED: usize = 3;
 
 pub type Answer<'a, T> =
     Pin<Box<dyn Future<Output = Result<T, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
@@ -85,7 +92,7 @@ pub(super) async fn handle(message: Message, handler: Data<Handler>) {
 }
 
 /// Wakes apalis' worker at an interval. Its own strategy forgets to when asking the broker took longer than that, and
-/// the worker then asks no more until its next heartbeat, which is half a minute later.
+/// the worker then asks no more until its next heartbeat.
 pub(super) struct Every(Interval);
 
 impl Every {
@@ -107,27 +114,47 @@ impl PollStrategy for Every {
     }
 }
 
+/// Ends once there have been no heartbeats for too long. apalis' worker waits for each answer of its broker: when that
+/// has gone away without a word, for ever.
+pub(super) async fn silence(patience: Duration, mut heartbeats: watch::Receiver<()>) -> String {
+    while timeout(patience, heartbeats.changed())
+        .await
+        .is_ok_and(|beat| beat.is_ok())
+    {}
+    format!("it has not answered for {patience:?}")
+}
+
 /// Runs apalis' worker over a storage: its types differ with each broker, and have no short names.
 macro_rules! receive {
     ($storage:expr, $worker:expr, $concurrency:expr, $handler:expr, $stop:expr) => {{
         use apalis::prelude::*;
         let (handler, mut stop): ($crate::broker::Handler, common::server::Stop) =
             ($handler, $stop);
+        let storage = $storage;
+        let patience = apalis_core::backend::BackendConfig::config(&storage).orphaned_duration();
         let context = WorkerContext::new($worker);
         let ending = context.clone();
+        let (beat, heartbeats) = tokio::sync::watch::channel(());
         let ticks = $crate::broker::carrier::Every::new($crate::broker::POLL);
         let running = WorkerBuilder::new(context)
-            .backend($storage.poll_with_strategy(ticks))
+            .backend(storage.poll_with_strategy(ticks))
             .concurrency($concurrency)
             .data(handler)
+            .on_event(move |_, event| {
+                if matches!(event, Event::HeartBeat) {
+                    beat.send_replace(());
+                }
+            })
             .build($crate::broker::carrier::handle)
             .run();
         Box::pin(async move {
             let mut running = std::pin::pin!(running);
+            let silence = std::pin::pin!($crate::broker::carrier::silence(patience, heartbeats));
             tokio::select! {
                 // Only a worker that has been started can be stopped.
                 biased;
                 ended = running.as_mut() => return Ok(ended?),
+                error = silence => return Err(error.into()),
                 () = stop.requested() => if ending.stop().is_err() {
                     return Ok(());
                 },
@@ -141,8 +168,6 @@ pub(super) use receive;
 #[cfg(test)]
 mod tests {
     use std::{future::poll_fn, thread};
-
-    use tokio::time::timeout;
 
     use super::*;
 

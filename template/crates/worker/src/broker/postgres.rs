@@ -3,10 +3,17 @@ use std::time::Duration;
 
 use apalis_core::backend::TaskSink;
 use apalis_postgres::{Config, PgPool, PostgresStorage};
-use common::server::Stop;
+use common::{server::Stop, services::postgres::drop_lost};
 use sqlx::postgres::PgPoolOptions;
+use tokio::time::timeout;
 
-use super::{Answer, Broker, Handler, Message, carrier::receive};
+use super::{
+    Answer, Broker, Handler, Message,
+    carrier::{HEARTBEAT, MISSED, receive},
+};
+
+/// How long its migrations may take. They are few, and made for tables that are small.
+const PREPARING: Duration = Duration::from_mins(1);
 
 pub struct Postgres(PgPool);
 
@@ -15,11 +22,15 @@ impl Postgres {
         let options = PgPoolOptions::new()
             .max_connections(5)
             .acquire_timeout(Duration::from_secs(5));
-        Ok(Self(options.connect_lazy(url)?))
+        Ok(Self(drop_lost(options).connect_lazy(url)?))
     }
 
     fn storage(&self, queue: &str, concurrency: usize) -> PostgresStorage<Message> {
-        let config = Config::default().queue(queue).batch_size(concurrency);
+        let config = Config::default()
+            .queue(queue)
+            .batch_size(concurrency)
+            .heartbeat_interval(HEARTBEAT)
+            .missed_heartbeats(MISSED);
         PostgresStorage::new(&self.0).with_config(config)
     }
 }
@@ -38,7 +49,11 @@ impl Broker for Postgres {
             let mut connection = self.0.acquire().await?;
             // A migration that fails leaves its lock to the connection, which is therefore not kept.
             connection.close_on_drop();
-            Ok(migrator.run_direct(None, &mut *connection, false).await?)
+            Ok(timeout(
+                PREPARING,
+                migrator.run_direct(None, &mut *connection, false),
+            )
+            .await??)
         })
     }
 

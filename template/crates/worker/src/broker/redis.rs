@@ -9,7 +9,10 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{Answer, Broker, Handler, Message, carrier::receive};
+use super::{
+    Answer, Broker, Handler, Message,
+    carrier::{HEARTBEAT, MISSED, receive},
+};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -34,7 +37,8 @@ impl Redis {
         let config = Config::default()
             .queue(name(queue))
             .batch_size(concurrency)
-            .missed_heartbeats(2);
+            .heartbeat_interval(HEARTBEAT)
+            .missed_heartbeats(MISSED);
         RedisStorage::new(self.0.clone()).with_config(config)
     }
 }

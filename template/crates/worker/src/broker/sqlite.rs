@@ -6,7 +6,10 @@ use apalis_sqlite::{Config, SqliteConnectOptions, SqlitePool, SqlitePoolOptions,
 use common::server::Stop;
 use tokio::sync::Mutex;
 
-use super::{Answer, Broker, Handler, Message, carrier::receive};
+use super::{
+    Answer, Broker, Handler, Message,
+    carrier::{HEARTBEAT, MISSED, receive},
+};
 
 pub struct Sqlite {
     pool: SqlitePool,
@@ -24,7 +27,11 @@ impl Sqlite {
     }
 
     fn storage(&self, queue: &str, concurrency: usize) -> SqliteStorage<Message> {
-        let config = Config::default().queue(queue).batch_size(concurrency);
+        let config = Config::default()
+            .queue(queue)
+            .batch_size(concurrency)
+            .heartbeat_interval(HEARTBEAT)
+            .missed_heartbeats(MISSED);
         SqliteStorage::new(&self.pool).with_config(config)
     }
 }

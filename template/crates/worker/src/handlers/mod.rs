@@ -6,8 +6,9 @@ use std::{error::Error, pin::Pin, sync::Arc, time::Duration};
 
 use common::{
     db::Database,
-    services::jobs::kinds::{COUNT_WORDS, PRUNE},
+    services::jobs::kinds::{COUNT_WORDS, Kind, PRUNE},
 };
+use tokio::time::timeout;
 
 use crate::broker::Broker;
 
@@ -22,18 +23,22 @@ pub struct Context {
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 type Work = for<'a> fn(&'a Context, &'a str) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
-const HANDLERS: &[(&str, Work)] = &[
-    (COUNT_WORDS.name, |context, payload| {
+const HANDLERS: &[(Kind, Work)] = &[
+    (COUNT_WORDS, |context, payload| {
         Box::pin(count_words::run(context, payload))
     }),
-    (PRUNE.name, |context, _| Box::pin(prune::run(context))),
+    (PRUNE, |context, _| Box::pin(prune::run(context))),
 ];
 
-/// Does what the kind asks for. A kind that is not known here may be known to a newer worker: it is tried again.
+/// Does what the kind asks for, within its limit. A kind that is not known here may be known to a newer worker: it is
+/// tried again.
 pub async fn run(context: &Context, kind: &str, payload: &str) -> Outcome {
-    let handler = HANDLERS.iter().find(|(name, _)| *name == kind);
-    let (_, work) = handler.ok_or_else(|| format!("this worker knows no kind {kind:?}"))?;
-    work(context, payload).await
+    let handler = HANDLERS.iter().find(|(known, _)| known.name == kind);
+    let (Kind { limit, .. }, work) =
+        handler.ok_or_else(|| format!("this worker knows no kind {kind:?}"))?;
+    timeout(*limit, work(context, payload))
+        .await
+        .map_err(|_| format!("it was not done after {limit:?}, its kind's limit"))?
 }
 
 #[cfg(test)]
@@ -45,7 +50,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_handler_and_every_handler_a_kind() {
         let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-        let handled: Vec<_> = HANDLERS.iter().map(|(name, _)| *name).collect();
+        let handled: Vec<_> = HANDLERS.iter().map(|(kind, _)| kind.name).collect();
         assert_eq!(kinds, handled);
     }
 }

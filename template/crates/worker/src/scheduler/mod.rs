@@ -51,8 +51,8 @@ impl Scheduler {
     /// Works until `stop`.
     pub async fn run(self, mut stop: Stop) {
         let pool = self.database.pool();
-        let ready = async {
-            while self.database.clone().state().await != State::Connected {
+        let ready = Box::pin(async {
+            while timeout(TOO_LONG, self.database.clone().state()).await != Ok(State::Connected) {
                 tracing::warn!("the database is not ready for a scheduler");
                 sleep(TICK).await;
             }
@@ -60,7 +60,7 @@ impl Scheduler {
                 tracing::warn!(%error, "the broker is not ready for a scheduler");
                 sleep(TICK).await;
             }
-        };
+        });
         let patience = Patience::default();
         let work = async {
             ready.await;

@@ -245,6 +245,8 @@ pub struct Brake {
     pub braked: Option<&'static str>,
     /// The moment when its broker gets a message.
     pub sending: &'static str,
+    /// The moment when its broker hands one over.
+    pub receiving: &'static str,
 }
 
 /// When the example job writes its result.
@@ -275,6 +277,7 @@ pub const COUNTING: Brake = Brake {
     ),
     braked: None,
     sending: "INSERT ON Jobs FOR EACH ROW",
+    receiving: "UPDATE ON Jobs FOR EACH ROW WHEN NEW.status = 'Queued'",
 };
 
 const WAITING: &str = "SELECT COUNT(*) FROM background_jobs WHERE state = 'waiting'";
@@ -510,13 +513,28 @@ pub async fn a_broker_that_is_cut_off_in_the_middle_of_load_loses_nothing(place:
     assert_eq!(place.count(counted).await, LOAD);
 }
 
-pub async fn what_is_never_answered_is_asked_again(place: Place) {
+pub async fn who_is_never_answered_while_it_sends_asks_again(place: Place) {
+    let sending = place.brake.sending;
+    never_answered(place, sending).await;
+}
+
+pub async fn who_is_never_answered_while_it_receives_asks_again(place: Place) {
+    let receiving = place.brake.receiving;
+    never_answered(place, receiving).await;
+}
+
+pub async fn a_job_that_is_never_answered_is_tried_again(place: Place) {
+    never_answered(place, RESULT).await;
+}
+
+/// Has the server go away without a word at a moment of a job's life.
+async fn never_answered(place: Place, moment: &str) {
     place.migrated().await;
     let wire = place.wire.as_ref().expect("it is behind a wire");
     let _worker = place.start("all").await;
     place.note("one").await;
     place.until(DONE, 1).await;
-    place.slow(place.brake.sending, 2).await;
+    place.slow(moment, AGES).await;
     place.note("one two").await;
     place.braked().await;
     wire.lose();
@@ -542,6 +560,7 @@ pub async fn a_poisoned_job_ends_among_the_dead_where_people_find_it(place: Plac
         name: "nonsense",
         queue: "default",
         attempts: 2,
+        limit: PATIENCE,
         about: "",
     };
     place.enqueue(&poison, "x").await;

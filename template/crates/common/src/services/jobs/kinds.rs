@@ -7,6 +7,8 @@ pub struct Kind {
     pub queue: &'static str,
     /// How often it is tried before it counts as dead.
     pub attempts: i64,
+    /// How long one attempt may take. What it waits for, such as another server, may never answer.
+    pub limit: Duration,
     pub about: &'static str,
 }
 
@@ -15,6 +17,7 @@ pub const COUNT_WORDS: Kind = Kind {
     name: "count_words",
     queue: DEFAULT,
     attempts: 5,
+    limit: Duration::from_secs(30),
     about: "counts the words of a note that was created",
 };
 
@@ -22,6 +25,7 @@ pub const PRUNE: Kind = Kind {
     name: "prune",
     queue: BULK,
     attempts: 3,
+    limit: Duration::from_mins(10),
     about: "removes jobs that were done longer ago than JOB_RETENTION",
 };
 
