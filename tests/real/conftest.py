@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
@@ -135,13 +135,16 @@ class Site:
         return [note["text"] for note in answer.json()["notes"]]
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until a condition holds; connections that fail meanwhile count as not yet."""
+T = TypeVar("T")
+
+
+def eventually(condition: Callable[[], T], seconds: float = 30) -> T:
+    """Wait until a condition holds, and return what it gave; connections that fail meanwhile count as not yet."""
     until = time.monotonic() + seconds
     while True:
         try:
-            if condition():
-                return
+            if found := condition():
+                return found
         except requests.RequestException:
             pass
         assert time.monotonic() < until, "it did not become so in time"

@@ -74,14 +74,14 @@ def test_the_stack_runs_from_source(
         record_property("seconds from a saved file to its answer", f"{time.monotonic() - saved:.1f}")
         command = ("docker", "compose", "--project-name", "hot-dev", "exec", "--no-TTY", "backend")
 
-        def process() -> list[str]:
+        def processes() -> list[str]:
             found = subprocess.run([*command, "pidof", "backend"], cwd=site.folder, capture_output=True, text=True)
             return found.stdout.split()
 
         # It was the frontend that told its version: the backend may still be compiled.
-        eventually(lambda: process() != [], PATIENCE)
+        running = eventually(processes, PATIENCE)
         # A later process of that name is a health check.
-        attach = ["gdbserver", "--once", "--attach", ":2345", min(process(), key=int)]
+        attach = ["gdbserver", "--once", "--attach", ":2345", min(running, key=int)]
         with subprocess.Popen([*command, *attach], cwd=site.folder, stderr=subprocess.PIPE, text=True) as server:
             said: list[str] = []
             for line in server.stderr or ():
