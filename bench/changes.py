@@ -22,22 +22,23 @@ def edit(project: Path) -> None:
 
 
 def add_dependency(project: Path, name: str) -> None:
-    """Let the backend depend on a small crate that the lock file already has, so that no network is needed."""
-    manifest = project / "crates/backend/Cargo.toml"
-    manifest.write_text(manifest.read_text().replace("[dependencies]\n", f'[dependencies]\n{name} = "1"\n', 1))
+    """Let the backend depend on a small crate that the lock file already has, so that no network is needed.
+
+    It goes by a name that no build before saw, as the edit does: cargo-chef's layers for one platform would else serve
+    for three.
+    """
+    _depend(project, f'{name}-{uuid4().hex} = {{ package = "{name}", version = "1" }}')
     _lock(project)
 
 
 def add_crates(project: Path, count: int) -> None:
     """Give the workspace small crates that the backend depends on."""
-    manifest = project / "crates/backend/Cargo.toml"
     for number in range(count):
         folder = project / "crates" / f"extra{number}"
         (folder / "src").mkdir(parents=True)
         (folder / "Cargo.toml").write_text(f'[package]\nname = "extra{number}"\nversion = "0.1.0"\nedition = "2024"\n')
         (folder / "src/lib.rs").write_text(f"//! One small crate more.\npub const NUMBER: u32 = {number};\n")
-        line = f'[dependencies]\nextra{number} = {{ path = "../extra{number}" }}\n'
-        manifest.write_text(manifest.read_text().replace("[dependencies]\n", line, 1))
+        _depend(project, f'extra{number} = {{ path = "../extra{number}" }}')
     _lock(project)
 
 
@@ -49,6 +50,12 @@ def keep_binaries(project: Path, count: int) -> None:
     for number in range(len(names), count):
         _copy_binary(project, names[-1], f"{names[-1]}{number}")
     _lock(project)
+
+
+def _depend(project: Path, line: str) -> None:
+    """Give the backend one dependency more, as its manifest says it."""
+    manifest = project / "crates/backend/Cargo.toml"
+    manifest.write_text(manifest.read_text().replace("[dependencies]\n", f"[dependencies]\n{line}\n", 1))
 
 
 def _copy_binary(project: Path, name: str, copy: str) -> None:
