@@ -16,6 +16,9 @@ from ._lib.layout import Layout, slug
 from ._lib.project import Project, load
 from ._lib.run import ROOT, ask, run
 
+# How often one image is sent at most, while the registry fails on its side. What it has is not sent twice.
+_TRIES = 3
+
 
 @task(
     auto_shortflags=False,
@@ -225,12 +228,12 @@ def _push(name: str, image: images.Image, local: str | None, target: str) -> Non
     """Push one image, which the engine has as `local` or else lies in a layout, and set the digest that it got."""
     if local:
         run(["docker", "tag", local, target])
-        run(["docker", "push", "--quiet", target])
+        run(["docker", "push", "--quiet", target], tries=_TRIES)
     elif _layout(name).is_dir():
         source = ["--build-context", f"image=oci-layout://{_layout(name)}", "--platform", ",".join(image.platforms)]
         used = engine.choose_builder(load().name, None, len(image.platforms) > 1)
         build = ["docker", "buildx", "build", *used.flags, *source, "--provenance=false"]
-        run([*build, "--push", "--tag", target, "-"], stdin="FROM image\n")
+        run([*build, "--push", "--tag", target, "-"], stdin="FROM image\n", tries=_TRIES)
     else:
         stop(f"the image of {name} is no longer here", "make it again: `inv build`")
     digest = images.in_registry(target)

@@ -30,8 +30,10 @@ stdin = sys.stdin.read() if feeds and not sys.stdin.isatty() else ""
 with open(os.path.join(here, "calls" if program == "docker" else "cluster-calls"), "a") as calls:
     calls.write(json.dumps([call.split(" ") if program != "docker" else sys.argv[1:], stdin]) + "\\n")
 rules = [json.loads(line) for line in open(os.path.join(here, "rules"))]
+asked = [" ".join(json.loads(line)[0]) for line in open(calls.name)]
 for rule in reversed(rules):
-    if re.search(rule["call"], call):
+    spent = rule["times"] and sum(bool(re.search(rule["call"], one)) for one in asked) > rule["times"]
+    if re.search(rule["call"], call) and not spent:
         for name, text in rule["files"].items():
             target = re.search(name, call)
             open(target[1], "w").write(text)
@@ -58,10 +60,13 @@ class Desk:
     bin: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def says(self, call: str, stdout: str = "", stderr: str = "", code: int = 0, **files: str) -> None:
-        """Answer docker calls that match a pattern; `metadata` is written where the call's --metadata-file says."""
+    def says(self, call: str, stdout: str = "", stderr: str = "", code: int = 0, times: int = 0, **files: str) -> None:
+        """Answer docker calls that match a pattern, the first `times` of them (default: all).
+
+        `metadata` is written where the call's --metadata-file says.
+        """
         written = {r"--metadata-file (\S+)": files["metadata"]} if "metadata" in files else {}
-        rule = {"call": call, "stdout": stdout, "stderr": stderr, "code": code, "files": written}
+        rule = {"call": call, "stdout": stdout, "stderr": stderr, "code": code, "times": times, "files": written}
         with (self.bin / "rules").open("a") as rules:
             rules.write(json.dumps(rule) + "\n")
 

@@ -214,6 +214,24 @@ def test_a_registry_that_refuses(desk: Desk) -> None:
     assert "docker login" in result.output
 
 
+FAILING = f"failed to copy: unexpected status from PUT request to https://ghcr.io/v2/x?digest={DIGEST}: 500 Oops"
+
+
+@pytest.mark.parametrize(("failures", "pushes"), [(1, 2), (2, 3), (3, 3)])
+def test_a_registry_that_fails_on_its_side_is_asked_again(desk: Desk, failures: int, pushes: int) -> None:
+    desk.record_images("backend")
+    desk.says(f"image inspect {DIGEST}", DIGEST)
+    desk.says("^tag")
+    desk.says("^buildx imagetools", json.dumps({"digest": DIGEST}))
+    desk.says("^push")
+    desk.says("^push", stderr=FAILING, code=1, times=failures)
+    result = desk.inv("push")
+    assert [call.split(" ")[0] for call in desk.changes] == ["tag", *["push"] * pushes]
+    assert result.code == (failures == pushes), result.output
+    assert result.output.count("the registry failed on its side (failed to copy: ") == failures
+    assert ("fix: run the same command again" in result.output) == (failures == pushes)
+
+
 def test_login_by_kind_of_registry(desk: Desk) -> None:
     desk.says("^login")
     result = desk.inv("login")

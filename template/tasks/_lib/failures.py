@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import yaml
 
@@ -17,11 +17,12 @@ _FILES = [*sorted(set(_OWN.parent.rglob("*failures.yaml")) - {_OWN}), _OWN]
 
 @dataclass(frozen=True)
 class Known:
-    """A failure by its name in its file, with the line that shows it in the cause."""
+    """A failure by its name in its file, with the line that shows it in the cause; `passes`: it may pass by itself."""
 
     name: str
     cause: str
     fix: str
+    passes: bool
 
 
 def find(said: str) -> Known | None:
@@ -29,13 +30,14 @@ def find(said: str) -> Known | None:
     for name, failure in _table().items():
         for line in said.splitlines():
             if re.search(failure["says"], line, re.IGNORECASE):
-                return Known(name, f"{failure['cause']} ({line.strip()})", failure["fix"])
+                cause = f"{failure['cause']} ({line.strip()})"
+                return Known(name, cause, failure["fix"], failure.get("passes", False))
     return None
 
 
 @cache
-def _table() -> dict[str, dict[str, str]]:
-    read: dict[str, dict[str, str]] = {}
+def _table() -> dict[str, dict[str, Any]]:
+    read: dict[str, dict[str, Any]] = {}
     for file in _FILES:
         read |= yaml.safe_load(file.read_text(encoding="utf-8"))
     return read

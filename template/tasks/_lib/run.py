@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import IO
 import yaml
 
 from .console import say, stop
-from .failures import stop_because
+from .failures import find, stop_because
 
 ROOT = Path(__file__).resolve().parents[2]
 _HERE = Path(__file__).parent
@@ -37,17 +38,34 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
     fix: str = "see the message above",
+    tries: int = 1,
 ) -> None:
     """Run a program in sight of the user; stop when it fails.
 
     `env` is the whole environment (default: this process's); `stdin` is text for its standard input;
-    `fix` is what to advise when the failure is not a known one.
+    `fix` is what to advise when the failure is not a known one; `tries` is how often at most it is run while
+    it fails by something that may pass by itself.
     """
     need(args[0])
     say(f"$ {shlex.join(args)}")
+    # On a terminal, the program keeps it: progress is drawn there. Elsewhere its messages are passed on and kept, and
+    # so are those that say whether another try is of use.
+    keep = tries > 1 or not sys.stderr.isatty()
+    for attempt in range(1, tries + 1):
+        code, said = _run(args, env, stdin, keep)
+        if code == 0:
+            return
+        known = find(said)
+        if attempt < tries and known and known.passes:
+            say(f"  {known.cause}: trying again …")
+            time.sleep(attempt)
+            continue
+        stop_because(said, f"{shlex.join(args[:3])} … ended with exit code {code}", fix)
+
+
+def _run(args: Sequence[str], env: Mapping[str, str] | None, stdin: str | None, keep: bool) -> tuple[int, str]:
+    """Run a program once and return its exit code, and what it said on standard error where that is to be kept."""
     lines: list[str] = []
-    # On a terminal, the program keeps it: progress is drawn there. Elsewhere its messages are passed on and kept.
-    keep = not sys.stderr.isatty()
     process = subprocess.Popen(
         args,
         cwd=ROOT,
@@ -62,8 +80,7 @@ def run(
     for line in process.stderr or ():
         lines.append(line)
         sys.stderr.write(line)
-    if process.wait() != 0:
-        stop_because("".join(lines), f"{shlex.join(args[:3])} … ended with exit code {process.returncode}", fix)
+    return process.wait(), "".join(lines)
 
 
 def ask(
