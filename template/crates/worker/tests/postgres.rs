@@ -73,6 +73,7 @@ on_postgres!(
     several_schedulers_fire_once,
     a_scheduler_that_is_killed_while_it_sends_loses_nothing,
     a_scheduler_that_is_killed_after_it_sent_has_the_job_run_once,
+    a_worker_that_is_full_of_long_jobs_takes_no_more,
     what_the_broker_forgot_is_sent_again,
     a_poisoned_job_ends_among_the_dead_where_people_find_it,
     queues_are_apart,

@@ -85,10 +85,15 @@ impl From<&Due> for Message {
     }
 }
 
+/// How many messages are being handled. It is told of each change, and of each heartbeat.
+pub(super) type Pulse = watch::Sender<usize>;
+
 /// What apalis' worker calls for each message.
-pub(super) async fn handle(message: Message, handler: Data<Handler>) {
+pub(super) async fn handle(message: Message, handler: Data<Handler>, pulse: Data<Pulse>) {
     let Handler(handle) = &*handler;
+    pulse.send_modify(|handled| *handled += 1);
     handle(message).await;
+    pulse.send_modify(|handled| *handled -= 1);
 }
 
 /// Wakes apalis' worker at an interval. Its own strategy forgets to when asking the broker took longer than that, and
@@ -114,14 +119,21 @@ impl PollStrategy for Every {
     }
 }
 
-/// Ends once there have been no heartbeats for too long. apalis' worker waits for each answer of its broker: when that
-/// has gone away without a word, for ever.
-pub(super) async fn silence(patience: Duration, mut heartbeats: watch::Receiver<()>) -> String {
-    while timeout(patience, heartbeats.changed())
-        .await
-        .is_ok_and(|beat| beat.is_ok())
-    {}
-    format!("it has not answered for {patience:?}")
+/// Ends once there has been no sign of life for too long. apalis' worker waits for each answer of its broker: when that
+/// has gone away without a word, for ever. While it handles as many messages as it may, and has others waiting, it asks
+/// nothing.
+pub(super) async fn silence(
+    patience: Duration,
+    concurrency: usize,
+    mut pulse: watch::Receiver<usize>,
+) -> String {
+    loop {
+        match timeout(patience, pulse.changed()).await {
+            Ok(Ok(())) => {}
+            Err(_) if *pulse.borrow() >= concurrency => {}
+            _ => return format!("it has not answered for {patience:?}"),
+        }
+    }
 }
 
 /// Runs apalis' worker over a storage: its types differ with each broker, and have no short names.
@@ -134,22 +146,25 @@ macro_rules! receive {
         let patience = apalis_core::backend::BackendConfig::config(&storage).orphaned_duration();
         let context = WorkerContext::new($worker);
         let ending = context.clone();
-        let (beat, heartbeats) = tokio::sync::watch::channel(());
+        let (pulse, signs) = tokio::sync::watch::channel(0);
+        let heart = pulse.clone();
         let ticks = $crate::broker::carrier::Every::new($crate::broker::POLL);
         let running = WorkerBuilder::new(context)
             .backend(storage.poll_with_strategy(ticks))
             .concurrency($concurrency)
             .data(handler)
+            .data(pulse)
             .on_event(move |_, event| {
                 if matches!(event, Event::HeartBeat) {
-                    beat.send_replace(());
+                    heart.send_modify(|_| {});
                 }
             })
             .build($crate::broker::carrier::handle)
             .run();
         Box::pin(async move {
             let mut running = std::pin::pin!(running);
-            let silence = std::pin::pin!($crate::broker::carrier::silence(patience, heartbeats));
+            let silence = $crate::broker::carrier::silence(patience, $concurrency, signs);
+            let silence = std::pin::pin!(silence);
             tokio::select! {
                 // Only a worker that has been started can be stopped.
                 biased;

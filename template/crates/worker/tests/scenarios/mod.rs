@@ -253,6 +253,10 @@ pub struct Brake {
 const RESULT: &str = "INSERT ON note_words FOR EACH ROW";
 /// When a scheduler writes down that it has sent a job.
 const SENT_DOWN: &str = "UPDATE ON background_jobs FOR EACH ROW WHEN (NEW.state = 'sent')";
+/// When a job does it that removes what is no longer kept.
+const PRUNING: &str = "DELETE ON background_jobs FOR EACH STATEMENT";
+/// For how many seconds a broker may be silent.
+const SILENCE: u32 = 30;
 /// How many jobs there are in the middle of which something happens.
 const LOAD: i64 = 200;
 /// Longer than programs wait for a connection, and than a lease.
@@ -541,6 +545,39 @@ async fn never_answered(place: Place, moment: &str) {
     place.fast().await;
     wire.open();
     place.until_within(PATIENCE * 2, DONE, 2).await;
+}
+
+pub async fn a_worker_that_is_full_of_long_jobs_takes_no_more(place: Place) {
+    let place = place.with("CONCURRENCY", "2").with("JOB_RETENTION", "0s");
+    place.migrated().await;
+    let mut scheduler = place.start("scheduler").await;
+    let _worker = place.start("run").await;
+    place.note("one").await;
+    place.until(DONE, 1).await;
+    place.slow(PRUNING, SILENCE + 10).await;
+    place.enqueue(&PRUNE, "").await;
+    place.until(RUNNING, 1).await;
+    // What waits is sent at once, and is more than the worker has room for.
+    scheduler.signal("KILL").await;
+    scheduler.ended().await;
+    for _ in 0..3 {
+        place.enqueue(&PRUNE, "").await;
+    }
+    let _scheduler = place.start("scheduler").await;
+    let pruned = "SELECT COUNT(*) FROM background_jobs WHERE state = 'done' AND kind = 'prune'";
+    let begun = Instant::now();
+    while place.count(pruned).await == 0 {
+        let running = place.count(RUNNING).await;
+        assert!(running <= 2, "{running} at once");
+        assert!(begun.elapsed() < PATIENCE);
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(
+        place
+            .count("SELECT MAX(attempt) FROM background_jobs")
+            .await,
+        1
+    );
 }
 
 pub async fn what_the_broker_forgot_is_sent_again(place: Place) {
