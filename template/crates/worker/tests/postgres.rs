@@ -32,7 +32,7 @@ const SLEEPING: Brake = Brake {
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
     ),
     sending: "INSERT ON apalis.jobs FOR EACH ROW",
-    receiving: "UPDATE ON apalis.jobs FOR EACH ROW WHEN (NEW.status = 'Queued')",
+    receiving: Some("UPDATE ON apalis.jobs FOR EACH ROW WHEN (NEW.status = 'Queued')"),
 };
 
 async fn place() -> Option<Place> {

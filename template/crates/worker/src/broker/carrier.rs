@@ -163,13 +163,12 @@ macro_rules! receive {
             .run();
         Box::pin(async move {
             let mut running = std::pin::pin!(running);
-            let silence = $crate::broker::carrier::silence(patience, $concurrency, signs);
-            let silence = std::pin::pin!(silence);
             tokio::select! {
                 // Only a worker that has been started can be stopped.
                 biased;
                 ended = running.as_mut() => return Ok(ended?),
-                error = silence => return Err(error.into()),
+                error = $crate::broker::carrier::silence(patience, $concurrency, signs) =>
+                    return Err(error.into()),
                 () = stop.requested() => if ending.stop().is_err() {
                     return Ok(());
                 },
