@@ -1,4 +1,4 @@
-"""Runs the benchmark: `./nox -s bench`, or a part: `-- builds|growth|local|updates|report [CASE [SCENARIO …]]`."""
+"""Runs the benchmark: `./nox -s bench`, or a part: `-- growth|local|updates|releases|report`, `-- builds [CASE …]`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from bench import builds, growth, local, report, updates
+from bench import builds, growth, local, releases, report, updates
 from bench.cases import SCENARIOS
 from tools.rendering import start_project
 
 
 def main(arguments: list[str]) -> None:
     """Measure the parts that are named (default: all), keeping each number as soon as it is there."""
-    parts = arguments[:1] or ["builds", "growth", "local", "updates"]
+    parts = arguments[:1] or ["builds", "growth", "local", "updates", "releases"]
     only = arguments[1] if len(arguments) > 1 else ""
     scenarios = arguments[2:] or list(SCENARIOS)
     record = report.load()
@@ -44,6 +44,8 @@ def main(arguments: list[str]) -> None:
             local.measure(project, keep_in("local", ("what",)))
         if "updates" in parts:
             updates.measure(keep_in("local", ("what",)))
+    if "releases" in parts:
+        releases.measure(keep_in("releases", ("release",)))
     report.write(record)
     print(report.PAGE.read_text())
 

@@ -64,11 +64,11 @@ def _one(case: Case, project: Path, scenarios: list[str], keep: Callable[[dict[s
         row[scenario] = timed([*command[:3], *extra, *command[3:]], copy)
         row[f"{scenario}_processor"] = round(processor_seconds() - before, 1)
         print(f"{case.name:12} {row['platforms']} platforms  {scenario:12} {row[scenario]:7.1f} s", file=sys.stderr)
-        row["megabytes"] = _size(f"slipway-bench:{case.name}")
+        row["megabytes"] = size(f"slipway-bench:{case.name}")
         keep(dict(row))
 
 
-def _size(tag: str) -> float:
+def size(tag: str) -> float:
     """Return the compressed size of one platform's image, in megabytes."""
     saved = subprocess.run(["docker", "image", "inspect", tag], capture_output=True, text=True, check=True).stdout
     size: int = json.loads(saved)[0]["Size"]

@@ -34,7 +34,7 @@ def measure(project: Path, keep: Callable[[dict[str, Any]], None]) -> None:
     for binary in ("backend", "frontend", "cli"):
         program = target / "release" / binary
         keep({"what": f"{binary}, release binary", "megabytes": round(program.stat().st_size / 1e6, 1)})
-    keep(_start(target / "release" / "backend"))
+    keep(start(target / "release" / "backend"))
     crates = (project / "Cargo.lock").read_text().count("[[package]]")
     keep({"what": "packages in Cargo.lock", "count": crates})
 
@@ -43,7 +43,7 @@ def _best(once: Callable[[int], float]) -> float:
     return min(once(number) for number in range(3))
 
 
-def _start(program: Path) -> dict[str, Any]:
+def start(program: Path) -> dict[str, Any]:
     """Return the milliseconds from start to ready, and the memory that is resident then."""
     address = f"127.0.0.1:{free_port()}"
     settings = {"HTTP_ADDRESS": address, "METRICS_ADDRESS": f"127.0.0.1:{free_port()}"}

@@ -12,12 +12,21 @@ RECORD = CHECKOUT / "docs/benchmarks.json"
 PAGE = CHECKOUT / "docs/benchmarks.md"
 PLOT = CHECKOUT / "docs/benchmarks.svg"
 
+_OF_A_RELEASE = {
+    "cold": ("image, cold", "s"),
+    "cold_processor": ("image, cold, processor time", "s"),
+    "edit": ("image after one edited line", "s"),
+    "megabytes": ("image, compressed", "MB"),
+    "copy": ("copier copy --defaults", "s"),
+    "source": ("first cargo build", "s"),
+    "milliseconds": ("backend, start to ready", "ms"),
+}
 COLOURS = {"slipway": "#2f6f4f", "cargo-chef": "#b9772c", "plain": "#8a8f98"}
 
 
 def load() -> dict[str, Any]:
     """Return the record; an empty one when there is none."""
-    empty: dict[str, Any] = {"machine": {}, "builds": [], "growth": [], "local": []}
+    empty: dict[str, Any] = {"machine": {}, "builds": [], "growth": [], "local": [], "releases": []}
     return empty | (json.loads(RECORD.read_text()) if RECORD.exists() else {})
 
 
@@ -73,7 +82,29 @@ def page(record: dict[str, Any]) -> str:
         lines.append("")
     lines += ["## Without containers", "", "| what | measured |", "|---|---|"]
     lines += [f"| {row['what']} | {_measured(row)} |" for row in record["local"]]
+    lines += _releases(record["releases"])
     return "\n".join(lines) + "\n"
+
+
+def _releases(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the table of releases, measured in turn on one machine."""
+    if not rows:
+        return []
+    lines = [
+        "",
+        "## From release to release",
+        "",
+        "The default project of the first release and of this one, measured in turn on one machine.",
+        "",
+        f"| what | {' | '.join(row['release'] for row in rows)} | ratio |",
+        f"|---|{'---|' * len(rows)}---|",
+    ]
+    for key, (what, unit) in _OF_A_RELEASE.items():
+        values = [row[key] for row in rows if key in row]
+        if len(values) == len(rows):
+            cells = " | ".join(f"{value} {unit}" for value in values)
+            lines.append(f"| {what} | {cells} | {values[-1] / values[0]:.2f} |")
+    return lines
 
 
 def _unmeasured(rows: list[dict[str, Any]]) -> list[str]:
