@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tools.answers import CHECKOUT
 from tools.rendering import render
 
 NAMES = [
@@ -56,18 +58,29 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the template's questions and one of its files: enough to be refused, or to be made."""
+    folder = tmp_path_factory.mktemp("questions")
+    (folder / "template").mkdir()
+    for name in ("copier.yml", "validators.jinja", "template/deny.toml"):
+        shutil.copy(CHECKOUT / name, folder / name)
+    return folder
+
+
 @pytest.mark.parametrize(("answers", "cause", "fix"), REFUSED, ids=[str(refused[0]) for refused in REFUSED])
-def test_refused_answers(checkout: Path, tmp_path: Path, answers: dict[str, Any], cause: str, fix: str) -> None:
+def test_refused_answers(questions: Path, tmp_path: Path, answers: dict[str, Any], cause: str, fix: str) -> None:
     with pytest.raises(ValueError, match=r".") as refusal:
-        render(answers, tmp_path / "project", template=checkout)
+        render(answers, tmp_path / "project", template=questions)
     assert cause in str(refusal.value)
     assert fix in str(refusal.value)
     assert not (tmp_path / "project").exists()
 
 
 @pytest.mark.parametrize("name", ["a", "acme", "acme-notes", "a1-b2-c3", "a" * 40, "match-maker"])
-def test_good_names_are_taken(checkout: Path, tmp_path: Path, name: str) -> None:
-    render({"project_name": name}, tmp_path / "project", template=checkout)
+def test_good_names_are_taken(questions: Path, tmp_path: Path, name: str) -> None:
+    made = render({"project_name": name}, tmp_path / "project", template=questions)
+    assert [path.name for path in made.iterdir()] == ["deny.toml"]
 
 
 @pytest.mark.parametrize(
@@ -80,5 +93,6 @@ def test_good_names_are_taken(checkout: Path, tmp_path: Path, name: str) -> None
         "10.0.0.5:5000/acme",
     ],
 )
-def test_good_registries_are_taken(checkout: Path, tmp_path: Path, registry: str) -> None:
-    render({"registry": registry}, tmp_path / "project", template=checkout)
+def test_good_registries_are_taken(questions: Path, tmp_path: Path, registry: str) -> None:
+    made = render({"registry": registry}, tmp_path / "project", template=questions)
+    assert [path.name for path in made.iterdir()] == ["deny.toml"]
