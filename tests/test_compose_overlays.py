@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import json
 import os
 import string
@@ -18,7 +17,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Project
-from tools.answers import Answers, choices, pairwise, subsets
+from tests.sets import every_stack
+from tools.answers import Answers, choices, subsets
 
 pytestmark = pytest.mark.compose
 
@@ -187,17 +187,6 @@ def faults(document: Document, names: list[str]) -> list[str]:
     return [fault for check in checks for fault in check(document)]
 
 
-def parts() -> Iterator[Any]:
-    """Yield every subset of components and services, with every way that has a compose file; proof: beyond pairs."""
-    offered = choices()
-    ways = [way for way in ("compose", "truenas") if way in offered["deploy"]]
-    few = pairwise({question: offered[question] for question in ("components", "services")})
-    for components, services in itertools.product(subsets(offered["components"]), subsets(offered["services"])):
-        chosen = {"components": components, "services": services}
-        marks = [] if chosen in few else [pytest.mark.proof]
-        yield pytest.param(chosen | {"deploy": ways}, id="-".join(["backend", *components, *services]), marks=marks)
-
-
 def of_profiles(document: Document, *chosen: str) -> Document:
     """Return what of a stack runs with some profiles."""
     kept = {
@@ -220,7 +209,7 @@ def way_in_faults(document: Document, names: list[str]) -> Iterator[str]:
             yield f"{name} publishes a port"
 
 
-@pytest.mark.parametrize("answers", list(parts()))
+@every_stack
 def test_every_stack_is_sound(project: Project, answers: Answers) -> None:
     root = project(**answers)
     wrong = {}

@@ -13,7 +13,8 @@ from tasks._lib.releases import Release
 from tasks._lib.truenas import memory, stack
 
 from tests.conftest import Project
-from tools.answers import choices, subsets
+from tests.sets import every_stack
+from tools.answers import Answers
 
 from .conftest import stack as given
 
@@ -85,10 +86,9 @@ def test_the_last_ten_releases_are_remembered() -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("services", subsets(choices()["services"]), ids="-".join)
-@pytest.mark.parametrize("components", subsets(choices()["components"]), ids="-".join)
-def test_every_project_s_stack_stands_alone(project: Project, components: list[str], services: list[str]) -> None:
-    root = project(components=components, services=services, deploy=["compose", "truenas"])
+@every_stack
+def test_every_project_s_stack_stands_alone(project: Project, answers: Answers) -> None:
+    root = project(**answers)
     files = ("docker-compose.yml", "docker-compose.production.yml", "docker-compose.truenas.yml")
     command = ["docker", "compose", "--project-name", "ix-acme", *(part for file in files for part in ("--file", file))]
     command += ["--env-file", "deploy/environments/nas.env", "--profile", "*", "config", "--format", "json"]
