@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tools.rendering import commit, render
 
 from .conftest import change, git, inv, tree
 
+Start = Callable[[str, str, Path], Path]
 WORKFLOW = ".github/workflows/ci.yml"
 
 each_release = pytest.mark.parametrize(
@@ -55,19 +58,26 @@ def given(project: Path) -> Answers:
     return {name: answer for name, answer in known.items() if not name.startswith("_")}
 
 
-def start(template: Path, release: str, preset: str, folder: Path) -> Path:
-    """Make the project of a preset as it was in a release, and commit it."""
-    answers = yaml.safe_load(git(template, "show", f"{release}:presets/{preset}.yaml"))["data"]
-    commit(render(answers, folder / "acme-notes", template=template, version=release), "Start")
-    return folder / "acme-notes"
+@pytest.fixture(scope="session")
+def start(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Make the project of a preset as it was in a release, committed, in a folder."""
+
+    @functools.cache
+    def made(release: str, preset: str) -> Path:
+        answers = yaml.safe_load(git(template, "show", f"{release}:presets/{preset}.yaml"))["data"]
+        folder = tmp_path_factory.mktemp("start") / "acme-notes"
+        commit(render(answers, folder, template=template, version=release), "Start")
+        return folder
+
+    return lambda release, preset, folder: Path(shutil.copytree(made(release, preset), folder / "acme-notes"))
 
 
 @each_release
 @pytest.mark.parametrize("preset", ["minimal", "full"])
 def test_an_untouched_project_becomes_what_the_newest_makes(
-    template: Path, fresh: Any, release: str, preset: str, tmp_path: Path
+    start: Start, fresh: Any, release: str, preset: str, tmp_path: Path
 ) -> None:
-    project = start(template, release, preset, tmp_path)
+    project = start(release, preset, tmp_path)
     ended = inv(project, "template.update", "--yes")
     assert ended.code == 0, ended.output
     assert git(project, "diff", "--cached", "--name-only", "HEAD")
@@ -110,9 +120,9 @@ def within(path: Path, before: str, after: str) -> None:
 @each_release
 @pytest.mark.parametrize("preset", ["default", "full"])
 def test_what_users_changed_is_all_that_differs_then(
-    template: Path, fresh: Any, release: str, preset: str, tmp_path: Path
+    start: Start, fresh: Any, release: str, preset: str, tmp_path: Path
 ) -> None:
-    project = start(template, release, preset, tmp_path)
+    project = start(release, preset, tmp_path)
     changed = edit(project)
     ended = inv(project, "template.update", "--yes")
     assert ended.code == 0, ended.output
@@ -126,16 +136,16 @@ def test_what_users_changed_is_all_that_differs_then(
 
 
 @pytest.mark.rust
-def test_what_users_changed_still_builds_then(template: Path, tmp_path: Path) -> None:
-    project = start(template, next(iter(RELEASES)), "default", tmp_path)
+def test_what_users_changed_still_builds_then(start: Start, tmp_path: Path) -> None:
+    project = start(next(iter(RELEASES)), "default", tmp_path)
     edit(project)
     assert inv(project, "template.update", "--yes").code == 0
     commit(project, "Update")
     assert check(project, [["cargo", "check", "--locked", "--all-targets"]]) == []
 
 
-def test_the_same_line_is_a_conflict_and_nothing_changes(template: Path, tmp_path: Path) -> None:
-    project = start(template, next(iter(RELEASES)), "default", tmp_path)
+def test_the_same_line_is_a_conflict_and_nothing_changes(start: Start, tmp_path: Path) -> None:
+    project = start(next(iter(RELEASES)), "default", tmp_path)
     (project / "rust-toolchain.toml").write_text("# ours\n")
     commit(project, "Edit")
     before = git(project, "status", "--porcelain"), tree(project)
@@ -145,12 +155,12 @@ def test_the_same_line_is_a_conflict_and_nothing_changes(template: Path, tmp_pat
     assert (git(project, "status", "--porcelain"), tree(project)) == before
 
 
-def test_plain_copier_goes_from_release_to_release_without_trust(template: Path, tmp_path: Path) -> None:
+def test_plain_copier_goes_from_release_to_release_without_trust(start: Start, tmp_path: Path) -> None:
     """Renovate does so; what Copier itself loses on the way is told elsewhere."""
     from copier import run_update
 
     first, *later = [*RELEASES, NEWEST]
-    project = start(template, first, "default", tmp_path)
+    project = start(first, "default", tmp_path)
     for release in later:
         run_update(project, vcs_ref=release, defaults=True, overwrite=True, quiet=True)
         assert "<<<<<<<" not in git(project, "diff")
