@@ -101,7 +101,7 @@ def started(services: Iterable[str]) -> dict[str, str]:
 
 def test_a_rotation_loses_no_request_and_no_job(deployed: Site, record_property: Callable[[str, object], None]) -> None:
     users = ("backend", "board", "scheduler", "worker", "worker-bulk")
-    for number, name in enumerate(("postgres_password", "postgres_password", "redis_password")):
+    for number, name in enumerate(("postgres_password", "redis_password")):
         before = started(users)
         with clients(deployed.port, f"rotated-{number}") as counts:
             deployed.succeed("secrets.rotate", name, "--yes")
