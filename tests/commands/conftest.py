@@ -42,7 +42,9 @@ for rule in reversed(rules):
         sys.exit(rule["code"])
 fake = os.path.join(here, "fakes", program)
 if os.path.exists(fake):
-    os.execve(sys.executable, [sys.executable, "-IS", fake, *sys.argv[1:]], {{**os.environ, "FAKE_STDIN": stdin}})
+    sys.argv[0], os.environ["FAKE_STDIN"] = fake, stdin
+    exec(compile(open(fake).read(), fake, "exec"), {{"__name__": "__main__"}})
+    sys.exit()
 sys.exit("the recorder has no answer to: " + program + " " + call)
 """
 
