@@ -18,6 +18,8 @@ from ._lib.run import ROOT, ask, run
 
 # How often one image is sent at most, while the registry fails on its side. What it has is not sent twice.
 _TRIES = 3
+# Points the image of a builder that `inv build` creates elsewhere.
+_BUILDKIT = "BUILDKIT_IMAGE"
 
 
 @task(
@@ -50,7 +52,7 @@ def build(
     engine.check_plugin("buildx")
     if push:
         images.check_reach(project.repository(names[0], registry or None))
-    used = engine.choose_builder(project.name, builder or None, len(chosen) > 1 or bool(cache_to))
+    used = _builder(project, builder, len(chosen) > 1 or bool(cache_to))
     source = _source()
     plan = _plan(project, names, chosen, registry or project.registry, source)
     for name, target in plan["target"].items():
@@ -184,8 +186,13 @@ def _plan(project: Project, names: list[str], platforms: list[str], registry: st
 def base_images(project: Project) -> dict[str, str]:
     """Return base images that invoke.yaml or the shell points elsewhere, such as CHEF_IMAGE; the shell wins."""
     others = [images.variable(name, "BASE_IMAGE") for name in project.configured]
-    named = ("CHEF_IMAGE", *others, *project.base_images)
+    named = ("CHEF_IMAGE", _BUILDKIT, *others, *project.base_images)
     return project.base_images | {name: os.environ[name] for name in named if name in os.environ}
+
+
+def _builder(project: Project, wanted: str, more: bool) -> engine.Builder:
+    """Return the builder to use; where one has to be created, with an image that is pointed elsewhere like the others."""
+    return engine.choose_builder(project.name, wanted or None, more, base_images(project).get(_BUILDKIT, ""))
 
 
 def _output(name: str, used: engine.Builder, platforms: int) -> str:
@@ -231,7 +238,7 @@ def _push(name: str, image: images.Image, local: str | None, target: str) -> Non
         run(["docker", "push", "--quiet", target], tries=_TRIES)
     elif _layout(name).is_dir():
         source = ["--build-context", f"image=oci-layout://{_layout(name)}", "--platform", ",".join(image.platforms)]
-        used = engine.choose_builder(load().name, None, len(image.platforms) > 1)
+        used = _builder(load(), "", len(image.platforms) > 1)
         build = ["docker", "buildx", "build", *used.flags, *source, "--provenance=false"]
         run([*build, "--push", "--tag", target, "-"], stdin="FROM image\n", tries=_TRIES)
     else:

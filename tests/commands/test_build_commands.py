@@ -135,8 +135,15 @@ def test_a_builder_that_cannot_be_made(desk: Desk) -> None:
     desk.says("^info", '[["Backing Filesystem","extfs"]]')
     desk.says("^buildx inspect acme-notes-builder", code=1)
     desk.says("^buildx create", stderr="no driver", code=1)
+    desk.says("^buildx rm")
+    desk.environment["BUILDKIT_IMAGE"] = "mirror.example/buildkit:1"
     result = desk.inv("build", "--platforms", "all")
     assert result.code == 1
+    create, remove = desk.changes
+    assert "--driver-opt network=host,image=mirror.example/buildkit:1 --bootstrap" in create
+    # The next build would take it, whatever image was named meanwhile.
+    assert remove == "buildx rm --force acme-notes-builder"
+    assert "error: the builder acme-notes-builder cannot start: docker buildx create … ended with" in result.output
     assert "fix: turn on Docker's containerd image store" in result.output
 
 

@@ -4,6 +4,8 @@ import json
 import platform as machine
 from dataclasses import dataclass
 
+from invoke.exceptions import Exit
+
 from .console import say, stop
 from .failures import stop_because
 from .run import ask, need, read, run
@@ -54,10 +56,11 @@ def keeps_several_platforms() -> bool:
     return "io.containerd.snapshotter" in read(["docker", "info", "--format", "{{json .DriverStatus}}"])
 
 
-def choose_builder(project: str, wanted: str | None, more: bool) -> Builder:
+def choose_builder(project: str, wanted: str | None, more: bool, image: str = "") -> Builder:
     """Return the builder to use: the one asked for, the current one, or one that is able to do `more`.
 
-    More than an image for this engine is: several platforms, a cache for other machines.
+    More than an image for this engine is: several platforms, a cache for other machines. `image` is BuildKit's, for a
+    builder that has to be created ("": as buildx has it).
     """
     if wanted:
         return _inspect(wanted)
@@ -68,21 +71,23 @@ def choose_builder(project: str, wanted: str | None, more: bool) -> Builder:
     name = f"{project}-builder"
     if ask(["docker", "buildx", "inspect", name]).returncode != 0:
         say(f"The engine's own builder makes one platform at a time, and only for itself; creating the builder {name}.")
-        run(
-            [
-                "docker",
-                "buildx",
-                "create",
-                "--name",
-                name,
-                "--driver",
-                "docker-container",
-                "--driver-opt",
-                "network=host",
-            ],
-            fix="turn on Docker's containerd image store, or name a builder of your own with --builder",
-        )
+        _create(name, image)
     return Builder(name, own=False)
+
+
+def _create(name: str, image: str) -> None:
+    """Create a builder and start it; leave nothing of one that cannot start, or the next build would take it."""
+    options = "network=host" + (f",image={image}" if image else "")
+    create = ["docker", "buildx", "create", "--name", name, "--driver", "docker-container", "--driver-opt", options]
+    try:
+        run([*create, "--bootstrap"])
+    except Exit as stopped:
+        ask(["docker", "buildx", "rm", "--force", name])
+        stop(
+            f"the builder {name} cannot start: {str(stopped.message).splitlines()[0].removeprefix('error: ')}",
+            "turn on Docker's containerd image store, which needs no builder of its own; or name an image of BuildKit "
+            "that this machine can pull, as BUILDKIT_IMAGE under project.base_images; or a builder, with --builder",
+        )
 
 
 def _inspect(name: str) -> Builder:
