@@ -1,0 +1,197 @@
+"""Promise: on an engine that keeps one platform at a time, a builder makes and pushes all; deploys work there too."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .conftest import PLATFORMS, Site, docker, eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
+
+BUILDKIT = "moby/buildkit:buildx-stable-1"
+STARTS = (("ENTRYPOINT", "Entrypoint"), ("CMD", "Cmd"))
+DOCKERFILE = """
+FROM scratch AS backend
+ARG TARGETARCH TARGETVARIANT
+COPY made/linux_$TARGETARCH${TARGETVARIANT:+_$TARGETVARIANT}/ /
+"""
+# In a network of its own, so that no other engine's bridge or rule is touched, and nothing is reached.
+START = """
+ip link set lo up
+exec dockerd --data-root {home}/data --exec-root {home}/exec --pidfile {home}/pid --host unix://{home}/docker.sock \
+  --config-file {home}/daemon.json --storage-driver overlay2
+"""
+
+
+@dataclass
+class Engine:
+    """An engine of its own, and the process in whose network it is."""
+
+    home: Path
+    process: int
+
+    @property
+    def client(self) -> dict[str, str]:
+        """The variables by which clients reach it, and know of no builder that another engine has."""
+        return {"DOCKER_HOST": f"unix://{self.home}/docker.sock", "DOCKER_CONFIG": str(self.home / "config")}
+
+    def run(self, *command: str, folder: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as its client, in its network."""
+        return subprocess.run(
+            ["nsenter", f"--net=/proc/{self.process}/ns/net", *command],
+            cwd=folder,
+            env=os.environ | self.client | more,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def take(self, image: str) -> None:
+        """Give it what an image of the machine's engine holds, as one layer, and what it starts."""
+        archive = self.home / "image.tar"
+        container = docker("create", image).stdout.strip()
+        docker("export", "--output", str(archive), container)
+        docker("rm", container)
+        (known,) = json.loads(docker("image", "inspect", image).stdout)
+        starts = [f"{what} {json.dumps(known['Config'][key])}" for what, key in STARTS if known["Config"].get(key)]
+        changes = [argument for change in starts for argument in ("--change", change)]
+        taken = self.run("docker", "import", *changes, str(archive), image)
+        assert taken.returncode == 0, taken.stdout
+        archive.unlink()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine without containerd's image store, as Docker's own packages set one up before version 29."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can start a second engine")
+    if lacking := [name for name in ("dockerd", "unshare", "nsenter", "ip") if not shutil.which(name)]:
+        pytest.skip(f"{', '.join(lacking)} is not installed")
+    home = tmp_path_factory.mktemp("engine")
+    (home / "config").mkdir()
+    (home / "daemon.json").write_text('{"features": {"containerd-snapshotter": false}}')
+    command = ["unshare", "--net", "--mount", "sh", "-c", START.format(home=home)]
+    with (home / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            made = Engine(home, process.pid)
+            eventually(lambda: process.poll() is not None or made.run("docker", "info").returncode == 0)
+            if process.poll() is not None:
+                pytest.skip(f"no second engine starts here: {(home / 'log').read_text().splitlines()[-1]}")
+            made.take("registry:3")
+            made.run("docker", "run", "--detach", "--network", "host", "registry:3")
+            yield made
+            containers = made.run("docker", "ps", "--all", "--quiet").stdout.split()
+            made.run("docker", "rm", "--force", "--volumes", *containers)
+        finally:
+            process.terminate()
+            process.wait()
+            shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def site(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The project, whose Dockerfile takes the backend that was built for each platform out of the folder beside it."""
+    site = Site(tmp_path_factory.mktemp("elsewhere") / "road", 0)
+    shutil.copytree(built.folder, site.folder)
+    (site.folder / ".dockerignore").unlink()
+    shutil.rmtree(site.folder / ".slipway")
+    out = f"type=local,dest={site.folder / 'made'}"
+    source = f"FROM {built.reference('backend')}\n"
+    docker("buildx", "build", "--platform", ",".join(PLATFORMS), "--output", out, "-", stdin=source)
+    (site.folder / "Dockerfile").write_text(DOCKERFILE)
+    return site
+
+
+def inv(engine: Engine, site: Site, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the project's tasks on the engine."""
+    done = engine.run(sys.executable, "-m", "invoke", *arguments, folder=site.folder, **more)
+    print(done.stdout)
+    assert "Traceback" not in done.stdout
+    return done
+
+
+def builders(engine: Engine) -> set[str]:
+    """The names of its builders."""
+    return set(engine.run("docker", "buildx", "ls", "--format", "{{.Builder.Name}}").stdout.split())
+
+
+def test_one_that_cannot_start_is_told_and_leaves_nothing(engine: Engine, site: Site) -> None:
+    nowhere = "localhost:1/moby/buildkit:none"
+    done = inv(engine, site, "build", "--platforms", "all", "--only", "backend", BUILDKIT_IMAGE=nowhere)
+    assert done.returncode == 1
+    assert "error: the builder road-builder cannot start: a registry or host cannot be reached" in done.stdout
+    assert "fix: turn on Docker's containerd image store" in done.stdout
+    assert "BUILDKIT_IMAGE under project.base_images" in done.stdout
+    assert builders(engine) == {"default"}
+    assert not (site.folder / ".slipway/images.json").exists()
+
+
+def test_what_was_built_there_is_deployed_there(
+    engine: Engine, built: Site, project: Callable[..., Path], tmp_path: Path
+) -> None:
+    site = Site(tmp_path / "road", 0)
+    rendered = project(
+        project_name="road", registry="localhost:5000/acme", components=[], services=[], deploy=["compose"]
+    )
+    shutil.copytree(rendered, site.folder)
+    site.edit("invoke.yaml", "~/.config/road/production", str(tmp_path / "secrets"))
+    docker(
+        "build",
+        "--quiet",
+        "--provenance=false",
+        "--tag",
+        "road-here",
+        "-",
+        stdin=f"FROM {built.reference('backend')}\n",
+    )
+    docker("save", "--output", str(tmp_path / "image.tar"), "road-here")
+    docker("image", "rm", "road-here")
+    engine.run("docker", "load", "--input", str(tmp_path / "image.tar"))
+    (site.folder / "Dockerfile").write_text("FROM road-here AS backend\n")
+    engine.take(base_of(site, "nginx"))
+    steps = ["secrets.init --env production", "build", "deploy --yes", "push", "deploy --yes", "rollback --yes"]
+    said = {number: inv(engine, site, *step.split()) for number, step in enumerate(steps)}
+    assert [done.returncode for done in said.values()] == [0] * len(steps)
+    # For its own platform the engine needs no builder.
+    assert builders(engine) == {"default"}
+    assert "+ services.backend.image: sha256:" in said[2].stdout
+    # By the digest that it got in the registry.
+    assert f"@{site.images()['backend']['digest']}\n" in said[4].stdout
+    assert "Release 3 (release 1 again) is healthy at http://localhost:8000" in said[5].stdout
+
+
+def base_of(site: Site, name: str) -> str:
+    """The image that one of others with our configuration is made from."""
+    text = (site.folder / f"deploy/compose/{name}/Dockerfile").read_text()
+    found = re.search(r"^ARG \w+_BASE_IMAGE=(\S+)$", text, re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def test_all_platforms_are_built_and_pushed(engine: Engine, site: Site) -> None:
+    there = docker("image", "inspect", BUILDKIT, check=False).returncode == 0
+    if not there and docker("pull", "--quiet", BUILDKIT, check=False).returncode != 0:
+        pytest.skip(f"{BUILDKIT} is not here and cannot be pulled")
+    engine.take(BUILDKIT)
+    done = inv(engine, site, "build", "--platforms", "all", "--only", "backend")
+    assert done.returncode == 0, done.stdout
+    assert builders(engine) == {"default", "road-builder"}
+    done = inv(engine, site, "push", "--registry", "localhost:5000/acme")
+    assert done.returncode == 0, done.stdout
+    image = site.images()["backend"]
+    assert sorted(image["platforms"]) == sorted(PLATFORMS)
+    reference = f"localhost:5000/acme/road-backend@{image['digest']}"
+    said = engine.run("docker", "buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}").stdout
+    assert [one["platform"]["architecture"] for one in json.loads(said)["manifests"]] == ["amd64", "arm64", "arm"]
