@@ -191,7 +191,7 @@ def base_images(project: Project) -> dict[str, str]:
 
 
 def _builder(project: Project, wanted: str, more: bool) -> engine.Builder:
-    """Return the builder to use; where one has to be created, with an image that is pointed elsewhere like the others."""
+    """Return the builder to use; one that has to be created gets the image that BUILDKIT_IMAGE points to."""
     return engine.choose_builder(project.name, wanted or None, more, base_images(project).get(_BUILDKIT, ""))
 
 
@@ -207,7 +207,7 @@ def _layout(name: str) -> Path:
 
 
 def _bake(plan: dict[str, Any], used: engine.Builder) -> dict[str, str]:
-    """Run the build and return each image's digest."""
+    """Run the build and return each image's digest; of what was put into the engine, the one that it has there."""
     with tempfile.TemporaryDirectory() as folder:
         metadata = Path(folder) / "metadata.json"
         run(
@@ -216,7 +216,9 @@ def _bake(plan: dict[str, Any], used: engine.Builder) -> dict[str, str]:
             fix="the first `error` above is the cause; `docker build --progress plain .` shows every line",
         )
         said = json.loads(metadata.read_text(encoding="utf-8"))
-    return {name: said[name]["containerimage.digest"] for name in plan["target"]}
+    digests = {name: str(said[name]["containerimage.digest"]) for name in plan["target"]}
+    loaded = [name for name, target in plan["target"].items() if target["output"] == ["type=docker"]]
+    return digests | {name: images.in_engine(plan["target"][name]["tags"][0]) or digests[name] for name in loaded}
 
 
 def _prove(name: str, image: images.Image, platforms: list[str], before: images.Image | None) -> dict[str, Any]:

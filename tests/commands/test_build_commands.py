@@ -131,6 +131,17 @@ def test_one_platform_needs_no_builder(desk: Desk) -> None:
     assert not [call for call in desk.changes if "buildx create" in call]
 
 
+def test_what_another_builder_puts_into_the_engine_goes_by_its_id_there(desk: Desk) -> None:
+    desk.says("^buildx inspect", "Name: mine\nDriver: docker-container\n")
+    desk.says("^buildx bake", metadata=METADATA)
+    there = "sha256:" + "e" * 64
+    desk.says("image inspect ghcr.io/acme/acme-notes-nginx:dev", f"{there}\n")
+    result = desk.inv("build", "--only", "nginx")
+    assert result.code == 0, result.output
+    assert baked(desk)["nginx"]["output"] == ["type=docker"]
+    assert json.loads((desk.project / ".slipway/images.json").read_text())["images"]["nginx"]["digest"] == there
+
+
 def test_a_builder_that_cannot_be_made(desk: Desk) -> None:
     desk.says("^info", '[["Backing Filesystem","extfs"]]')
     desk.says("^buildx inspect acme-notes-builder", code=1)

@@ -24,6 +24,7 @@ DOCKERFILE = """
 FROM scratch AS backend
 ARG TARGETARCH TARGETVARIANT
 COPY made/linux_$TARGETARCH${TARGETVARIANT:+_$TARGETVARIANT}/ /
+ENTRYPOINT ["/usr/local/bin/backend"]
 """
 # In a network of its own, so that no other engine's bridge or rule is touched, and nothing is reached.
 START = """
@@ -180,11 +181,17 @@ def base_of(site: Site, name: str) -> str:
     return found[1]
 
 
-def test_all_platforms_are_built_and_pushed(engine: Engine, site: Site) -> None:
+@pytest.fixture(scope="module")
+def buildkit(engine: Engine) -> None:
+    """Let the engine have what runs in a builder's container."""
     there = docker("image", "inspect", BUILDKIT, check=False).returncode == 0
     if not there and docker("pull", "--quiet", BUILDKIT, check=False).returncode != 0:
         pytest.skip(f"{BUILDKIT} is not here and cannot be pulled")
     engine.take(BUILDKIT)
+
+
+@pytest.mark.usefixtures("buildkit")
+def test_all_platforms_are_built_and_pushed(engine: Engine, site: Site) -> None:
     done = inv(engine, site, "build", "--platforms", "all", "--only", "backend")
     assert done.returncode == 0, done.stdout
     assert builders(engine) == {"default", "road-builder"}
@@ -195,3 +202,14 @@ def test_all_platforms_are_built_and_pushed(engine: Engine, site: Site) -> None:
     reference = f"localhost:5000/acme/road-backend@{image['digest']}"
     said = engine.run("docker", "buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}").stdout
     assert [one["platform"]["architecture"] for one in json.loads(said)["manifests"]] == ["amd64", "arm64", "arm"]
+
+
+@pytest.mark.usefixtures("buildkit")
+def test_what_somebody_s_own_builder_makes_is_in_the_engine(engine: Engine, site: Site) -> None:
+    engine.run("docker", "buildx", "create", "--name", "own", "--driver", "docker-container", "--use")
+    done = inv(engine, site, "build", "--only", "backend")
+    assert done.returncode == 0, done.stdout
+    assert "backend linux/amd64: static, answers" in done.stdout
+    image = site.images()["backend"]
+    known = engine.run("docker", "image", "inspect", f"{image['repository']}:{image['tag']}", "--format", "{{.Id}}")
+    assert known.stdout.strip() == image["digest"]
