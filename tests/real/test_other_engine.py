@@ -1,4 +1,4 @@
-"""Promise: on an engine that keeps one platform at a time, a builder makes and pushes all; deploys work there too."""
+"""Promise: where an engine keeps one platform at a time, a builder makes all; and SSH is enough to deploy to it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -19,7 +20,6 @@ from .conftest import PLATFORMS, Site, docker, eventually
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
 BUILDKIT = "moby/buildkit:buildx-stable-1"
-STARTS = (("ENTRYPOINT", "Entrypoint"), ("CMD", "Cmd"))
 DOCKERFILE = """
 FROM scratch AS backend
 ARG TARGETARCH TARGETVARIANT
@@ -34,6 +34,23 @@ exec dockerd --data-root {home}/data --exec-root {home}/exec --pidfile {home}/pi
 """
 
 
+# Beside it, with its engine where a machine has its own.
+SERVE = "mkdir -p /run/sshd && mount --bind {home}/docker.sock /var/run/docker.sock && exec {sshd} -D -e -f {config}"
+SSHD = """
+Port 2222
+ListenAddress 127.0.0.1
+HostKey {home}/host
+AuthorizedKeysFile {home}/id.pub
+StrictModes no
+PermitRootLogin yes
+PidFile none
+"""
+
+
+Client = Mapping[str, str]
+NOBODY: Client = MappingProxyType({})
+
+
 @dataclass
 class Engine:
     """An engine of its own, and the process in whose network it is."""
@@ -46,12 +63,14 @@ class Engine:
         """The variables by which clients reach it, and know of no builder that another engine has."""
         return {"DOCKER_HOST": f"unix://{self.home}/docker.sock", "DOCKER_CONFIG": str(self.home / "config")}
 
-    def run(self, *command: str, folder: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run a command as its client, in its network."""
+    def run(
+        self, *command: str, folder: Path | None = None, client: Client = NOBODY
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in its network, as its client, or as one that has other variables."""
         return subprocess.run(
             ["nsenter", f"--net=/proc/{self.process}/ns/net", *command],
             cwd=folder,
-            env=os.environ | self.client | more,
+            env=os.environ | self.client | dict(client),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -66,9 +85,12 @@ class Engine:
         docker("export", "--output", str(archive), container)
         docker("rm", container)
         (known,) = json.loads(docker("image", "inspect", image).stdout)
-        starts = [f"{what} {json.dumps(known['Config'][key])}" for what, key in STARTS if known["Config"].get(key)]
-        changes = [argument for change in starts for argument in ("--change", change)]
-        taken = self.run("docker", "import", *changes, str(archive), image)
+        config = known["Config"]
+        changes = [f"{what.upper()} {json.dumps(config[what])}" for what in ("Entrypoint", "Cmd") if config.get(what)]
+        changes += ["ENV {}={}".format(*one.split("=", 1)) for one in config["Env"]]
+        changes += [f"WORKDIR {config['WorkingDir'] or '/'}"]
+        flags = [argument for change in changes for argument in ("--change", change)]
+        taken = self.run("docker", "import", *flags, str(archive), image)
         assert taken.returncode == 0, taken.stdout
         archive.unlink()
 
@@ -115,9 +137,9 @@ def site(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
-def inv(engine: Engine, site: Site, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+def inv(engine: Engine, site: Site, *arguments: str, client: Client = NOBODY) -> subprocess.CompletedProcess[str]:
     """Run one of the project's tasks on the engine."""
-    done = engine.run(sys.executable, "-m", "invoke", *arguments, folder=site.folder, **more)
+    done = engine.run(sys.executable, "-m", "invoke", *arguments, folder=site.folder, client=client)
     print(done.stdout)
     assert "Traceback" not in done.stdout
     return done
@@ -129,8 +151,8 @@ def builders(engine: Engine) -> set[str]:
 
 
 def test_one_that_cannot_start_is_told_and_leaves_nothing(engine: Engine, site: Site) -> None:
-    nowhere = "localhost:1/moby/buildkit:none"
-    done = inv(engine, site, "build", "--platforms", "all", "--only", "backend", BUILDKIT_IMAGE=nowhere)
+    nowhere = {"BUILDKIT_IMAGE": "localhost:1/moby/buildkit:none"}
+    done = inv(engine, site, "build", "--platforms", "all", "--only", "backend", client=nowhere)
     assert done.returncode == 1
     assert "error: the builder road-builder cannot start: a registry or host cannot be reached" in done.stdout
     assert "fix: turn on Docker's containerd image store" in done.stdout
@@ -139,38 +161,69 @@ def test_one_that_cannot_start_is_told_and_leaves_nothing(engine: Engine, site: 
     assert not (site.folder / ".slipway/images.json").exists()
 
 
-def test_what_was_built_there_is_deployed_there(
-    engine: Engine, built: Site, project: Callable[..., Path], tmp_path: Path
-) -> None:
+@pytest.fixture
+def shop(engine: Engine, tmp_path: Path) -> Iterator[Client]:
+    """Another machine, which the context `shop` reaches by SSH: the variables of somebody who works with it."""
+    if not (sshd := shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")):
+        pytest.skip("sshd is not installed")
+    for name in ("id", "host"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
+    (tmp_path / "known").write_text(f"[127.0.0.1]:2222 {(tmp_path / 'host.pub').read_text()}")
+    (tmp_path / "sshd").write_text(SSHD.format(home=tmp_path))
+    (tmp_path / "client").write_text(f"IdentityFile {tmp_path}/id\nUserKnownHostsFile {tmp_path}/known\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {tmp_path}/client "$@"\n')
+    (tmp_path / "bin/ssh").chmod(0o755)
+    client = {
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+        "DOCKER_HOST": "",
+        "DOCKER_CONFIG": str(tmp_path / "docker"),
+    }
+    script = SERVE.format(home=engine.home, sshd=sshd, config=tmp_path / "sshd")
+    command = ["nsenter", f"--net=/proc/{engine.process}/ns/net", "unshare", "--mount", "sh", "-c", script]
+    with subprocess.Popen(command) as process:
+        try:
+            context = ["docker", "context", "create", "shop", "--docker", "host=ssh://root@127.0.0.1:2222"]
+            assert engine.run(*context, client=client).returncode == 0
+            eventually(lambda: engine.run("docker", "--context", "shop", "version", client=client).returncode == 0)
+            yield client
+        finally:
+            process.terminate()
+
+
+def test_it_is_deployed_to_by_ssh(engine: Engine, shop: Client, simple: Site) -> None:
+    for step in ("build", "push"):
+        assert inv(engine, simple, step).returncode == 0
+    # For its own platform the engine needs no builder.
+    assert builders(engine) == {"default"}
+    made, deployed, destroyed = (
+        inv(engine, simple, *step.split(), client=shop)
+        for step in ("secrets.init", "deploy --yes", "destroy --yes --data")
+    )
+    assert "Making secrets on root@127.0.0.1:" in made.stdout
+    assert {path.name for path in (simple.folder.parent / "secrets").iterdir()} == {"redis_password", "redis_url"}
+    assert f"+ services.backend.image: {simple.reference('backend')}\n" in deployed.stdout
+    assert "Release 1 is healthy at http://127.0.0.1:8000" in deployed.stdout
+    assert destroyed.returncode == 0
+
+
+@pytest.fixture
+def simple(engine: Engine, built: Site, project: Callable[..., Path], tmp_path: Path) -> Site:
+    """A project of few parts, which production runs on the other machine, with all that the engine cannot pull."""
+    chosen: dict[str, list[str]] = {"components": [], "services": ["redis"], "deploy": ["compose"]}
     site = Site(tmp_path / "road", 0)
-    rendered = project(
-        project_name="road", registry="localhost:5000/acme", components=[], services=[], deploy=["compose"]
-    )
-    shutil.copytree(rendered, site.folder)
+    shutil.copytree(project(project_name="road", registry="localhost:5000/acme", **chosen), site.folder)
     site.edit("invoke.yaml", "~/.config/road/production", str(tmp_path / "secrets"))
-    docker(
-        "build",
-        "--quiet",
-        "--provenance=false",
-        "--tag",
-        "road-here",
-        "-",
-        stdin=f"FROM {built.reference('backend')}\n",
-    )
+    site.edit("invoke.yaml", "context: default", "context: shop")
+    source = f"FROM {built.reference('backend')}\n"
+    docker("build", "--quiet", "--provenance=false", "--tag", "road-here", "-", stdin=source)
     docker("save", "--output", str(tmp_path / "image.tar"), "road-here")
     docker("image", "rm", "road-here")
     engine.run("docker", "load", "--input", str(tmp_path / "image.tar"))
     (site.folder / "Dockerfile").write_text("FROM road-here AS backend\n")
-    engine.take(base_of(site, "nginx"))
-    steps = ["secrets.init --env production", "build", "deploy --yes", "push", "deploy --yes", "rollback --yes"]
-    said = {number: inv(engine, site, *step.split()) for number, step in enumerate(steps)}
-    assert [done.returncode for done in said.values()] == [0] * len(steps)
-    # For its own platform the engine needs no builder.
-    assert builders(engine) == {"default"}
-    assert "+ services.backend.image: sha256:" in said[2].stdout
-    # By the digest that it got in the registry.
-    assert f"@{site.images()['backend']['digest']}\n" in said[4].stdout
-    assert "Release 3 (release 1 again) is healthy at http://localhost:8000" in said[5].stdout
+    for image in (base_of(site, "nginx"), "redis:8-trixie"):
+        engine.take(image)
+    return site
 
 
 def base_of(site: Site, name: str) -> str:
