@@ -24,6 +24,11 @@ def secrets(deployed: Site) -> Path:
     return deployed.folder.parent / "secrets"
 
 
+def whose_turn(secrets: Path) -> str:
+    """The role that the next rotation lets in: the one that rests now."""
+    return "app_a" if "://app_b:" in (secrets / "database_url").read_text() else "app_b"
+
+
 def logs_in(user: str, password: str) -> bool:
     """Whether the database lets somebody in from the network."""
     script = 'PGPASSWORD=$2 exec psql --host "$(hostname)" --username "$1" --dbname app --command "SELECT 1"'
@@ -120,17 +125,18 @@ def test_a_rotation_loses_no_request_and_no_job(deployed: Site, record_property:
 def test_a_rotation_that_fails_leaves_the_old_password(deployed: Site, secrets: Path) -> None:
     before = {path.name: path.read_text() for path in secrets.iterdir()}
     # Whatever starts anew finds no way to the database.
-    hba = "/var/lib/postgresql/18/docker/pg_hba.conf"
-    block = f"cp {hba} /tmp/hba && sed -i '1i host all app_b samenet reject' {hba} && pg_ctl reload -D $(dirname {hba})"
-    found = docker("exec", POSTGRES, "sh", "-c", 'psql -U app -tAc "SHOW hba_file"').stdout.strip()
-    docker("exec", "--user", "postgres", POSTGRES, "sh", "-c", block.replace(hba, found))
+    role = whose_turn(secrets)
+    hba = docker("exec", POSTGRES, "sh", "-c", 'psql -U app -tAc "SHOW hba_file"').stdout.strip()
+    rule = f"1i host all {role} samenet reject"
+    block = f"cp {hba} /tmp/hba && sed -i '{rule}' {hba} && pg_ctl reload -D $(dirname {hba})"
+    docker("exec", "--user", "postgres", POSTGRES, "sh", "-c", block)
     try:
         result = deployed.inv("secrets.rotate", "postgres_password", "--yes")
     finally:
-        undo = f"cat /tmp/hba > {found} && pg_ctl reload -D $(dirname {found})"
+        undo = f"cat /tmp/hba > {hba} && pg_ctl reload -D $(dirname {hba})"
         docker("exec", "--user", "postgres", POSTGRES, "sh", "-c", undo)
     assert result.code == 1
-    assert "app_b cannot log in" in result.output
+    assert f"{role} cannot log in" in result.output
     assert {path.name: path.read_text() for path in secrets.iterdir()} == before
     assert healthy(deployed)
 
@@ -138,14 +144,15 @@ def test_a_rotation_that_fails_leaves_the_old_password(deployed: Site, secrets: 
 def test_a_rotation_that_was_cut_off_is_ended(deployed: Site, secrets: Path) -> None:
     # As if it had ended after the files were written: the other role can still log in.
     before = (secrets / "database_url").read_text()
-    sql("ALTER ROLE app_b LOGIN PASSWORD 'forgotten'")
-    assert logs_in("app_b", "forgotten")
+    role = whose_turn(secrets)
+    sql(f"ALTER ROLE {role} LOGIN PASSWORD 'forgotten'")
+    assert logs_in(role, "forgotten")
     result = deployed.inv("secrets.rotate", "postgres_password", "--yes")
     assert result.code == 1
     assert "A former rotation of postgres_password failed or was cut off" in result.output
     assert "run the same command again for a new value" in result.output
     assert (secrets / "database_url").read_text() == before
-    assert not logs_in("app_b", "forgotten")
+    assert not logs_in(role, "forgotten")
 
 
 def test_what_cannot_be_rotated(deployed: Site) -> None:
