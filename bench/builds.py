@@ -59,13 +59,18 @@ def _one(case: Case, project: Path, scenarios: list[str], keep: Callable[[dict[s
             changes.edit(copy)
         if scenario == "dependency":
             changes.add_dependency(copy, "itoa")
-        extra = ["--no-cache"] if scenario == "cold" else []
-        before = processor_seconds()
-        row[scenario] = timed([*command[:3], *extra, *command[3:]], copy)
-        row[f"{scenario}_processor"] = round(processor_seconds() - before, 1)
+        row |= build(scenario, command, copy)
         print(f"{case.name:12} {row['platforms']} platforms  {scenario:12} {row[scenario]:7.1f} s", file=sys.stderr)
         row["megabytes"] = size(f"slipway-bench:{case.name}")
         keep(dict(row))
+
+
+def build(scenario: str, command: list[str], folder: Path) -> dict[str, float]:
+    """Return the seconds and the processor seconds of a scenario's build; a cold one takes nothing from the cache."""
+    extra = ["--no-cache"] if scenario == "cold" else []
+    before = processor_seconds()
+    seconds = timed([*command[:3], *extra, *command[3:]], folder)
+    return {scenario: seconds, f"{scenario}_processor": round(processor_seconds() - before, 1)}
 
 
 def size(tag: str) -> float:

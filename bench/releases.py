@@ -56,15 +56,11 @@ class _Project:
 
 def _image(project: _Project) -> dict[str, Any]:
     """Build the backend's image as if nothing had been built before, and start the program in it."""
-    before = builds.processor_seconds()
-    seconds = builds.timed([*project.build[:3], "--no-cache", *project.build[3:]], project.folder)
-    row = {"cold": seconds, "cold_processor": round(builds.processor_seconds() - before, 1)}
-    container = subprocess.run(
-        ["docker", "create", project.tag], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    row = builds.build("cold", project.build, project.folder)
     program = project.folder.with_name("backend")
-    subprocess.run(["docker", "cp", f"{container}:/usr/local/bin/backend", str(program)], check=True)
-    subprocess.run(["docker", "rm", container], capture_output=True, check=True)
+    container = _docker("create", project.tag)
+    _docker("cp", f"{container}:/usr/local/bin/backend", str(program))
+    _docker("rm", container)
     started = min((start(program) for _ in range(5)), key=lambda one: int(one["milliseconds"]))
     return row | {"megabytes": builds.size(project.tag), "milliseconds": started["milliseconds"]}
 
