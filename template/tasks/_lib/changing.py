@@ -6,7 +6,7 @@ from typing import NoReturn
 from invoke.exceptions import Exit
 
 from . import ways
-from .console import say, stop
+from .console import reason, say, stop
 from .project import Environment, load
 from .releases import Failure, Method, Release, Strategy
 
@@ -97,7 +97,7 @@ def _return(environment: Environment, release: Release, current: Release | None)
     try:
         failures = _way(environment, current.method or release.method).apply_again(current, release)
     except Exit as stopped:
-        failures = [Failure(environment.name, str(stopped.message).removeprefix("error: "), "", "")]
+        failures = [Failure(environment.name, reason(stopped), "", "")]
     if failures:
         _tell(failures)
         stop(

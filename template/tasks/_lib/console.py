@@ -22,6 +22,11 @@ def stop(cause: str, fix: str, code: int = 1) -> NoReturn:
     raise Exit(f"error: {cause}\n  fix: {fix}", code)
 
 
+def reason(stopped: Exit) -> str:
+    """Return what `stop` ended a task with: the cause, and the fix on the next line."""
+    return str(stopped.message).removeprefix("error: ")
+
+
 def confirm(yes: bool) -> None:
     """Ask whether to go on, unless `yes` says so."""
     if yes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from invoke.exceptions import Exit
 
-from .console import say, stop
+from .console import reason, say, stop
 from .failures import stop_because
 from .run import ask, need, read, run
 
@@ -84,7 +84,7 @@ def _create(name: str, image: str) -> None:
     except Exit as stopped:
         ask(["docker", "buildx", "rm", "--force", name])
         stop(
-            f"the builder {name} cannot start: {str(stopped.message).splitlines()[0].removeprefix('error: ')}",
+            f"the builder {name} cannot start: {reason(stopped).splitlines()[0]}",
             "turn on Docker's containerd image store, which needs no builder of its own; or name an image of BuildKit "
             "that this machine can pull, as BUILDKIT_IMAGE under project.base_images; or a builder, with --builder",
         )

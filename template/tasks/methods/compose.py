@@ -27,7 +27,7 @@ from .._lib import (
     stacks,
     target,
 )
-from .._lib.console import say, stop
+from .._lib.console import reason, say, stop
 from .._lib.containers import Containers, state_of
 from .._lib.failures import stop_because
 from .._lib.findings import Finding
@@ -317,7 +317,7 @@ class Method:
         try:
             return self._bring(release.objects)
         except Exit as stopped:
-            return [Failure(self._name, str(stopped.message).removeprefix("error: "), "", "")]
+            return [Failure(self._name, reason(stopped), "", "")]
 
     # The stack is recorded as it was brought up.
     apply_again = apply
