@@ -216,9 +216,11 @@ def _bake(plan: dict[str, Any], used: engine.Builder) -> dict[str, str]:
             fix="the first `error` above is the cause; `docker build --progress plain .` shows every line",
         )
         said = json.loads(metadata.read_text(encoding="utf-8"))
-    digests = {name: str(said[name]["containerimage.digest"]) for name in plan["target"]}
-    loaded = [name for name, target in plan["target"].items() if target["output"] == ["type=docker"]]
-    return digests | {name: images.in_engine(plan["target"][name]["tags"][0]) or digests[name] for name in loaded}
+    return {
+        name: (target["output"] == ["type=docker"] and images.in_engine(target["tags"][0]))
+        or str(said[name]["containerimage.digest"])
+        for name, target in plan["target"].items()
+    }
 
 
 def _prove(name: str, image: images.Image, platforms: list[str], before: images.Image | None) -> dict[str, Any]:

@@ -8,10 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
@@ -32,8 +31,6 @@ ip link set lo up
 exec dockerd --data-root {home}/data --exec-root {home}/exec --pidfile {home}/pid --host unix://{home}/docker.sock \
   --config-file {home}/daemon.json --storage-driver overlay2
 """
-
-
 # Beside it, with its engine where a machine has its own.
 SERVE = "mkdir -p /run/sshd && mount --bind {home}/docker.sock /var/run/docker.sock && exec {sshd} -D -e -f {config}"
 SSHD = """
@@ -45,10 +42,6 @@ StrictModes no
 PermitRootLogin yes
 PidFile none
 """
-
-
-Client = Mapping[str, str]
-NOBODY: Client = MappingProxyType({})
 
 
 @dataclass
@@ -64,13 +57,13 @@ class Engine:
         return {"DOCKER_HOST": f"unix://{self.home}/docker.sock", "DOCKER_CONFIG": str(self.home / "config")}
 
     def run(
-        self, *command: str, folder: Path | None = None, client: Client = NOBODY
+        self, *command: str, folder: Path | None = None, client: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in its network, as its client, or as one that has other variables."""
         return subprocess.run(
             ["nsenter", f"--net=/proc/{self.process}/ns/net", *command],
             cwd=folder,
-            env=os.environ | self.client | dict(client),
+            env=os.environ | self.client | (client or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -137,7 +130,9 @@ def site(built: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
-def inv(engine: Engine, site: Site, *arguments: str, client: Client = NOBODY) -> subprocess.CompletedProcess[str]:
+def inv(
+    engine: Engine, site: Site, *arguments: str, client: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run one of the project's tasks on the engine."""
     done = engine.run(sys.executable, "-m", "invoke", *arguments, folder=site.folder, client=client)
     print(done.stdout)
@@ -162,7 +157,7 @@ def test_one_that_cannot_start_is_told_and_leaves_nothing(engine: Engine, site: 
 
 
 @pytest.fixture
-def shop(engine: Engine, tmp_path: Path) -> Iterator[Client]:
+def shop(engine: Engine, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Another machine, which the context `shop` reaches by SSH: the variables of somebody who works with it."""
     if not (sshd := shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")):
         pytest.skip("sshd is not installed")
@@ -191,7 +186,7 @@ def shop(engine: Engine, tmp_path: Path) -> Iterator[Client]:
             process.terminate()
 
 
-def test_it_is_deployed_to_by_ssh(engine: Engine, shop: Client, simple: Site) -> None:
+def test_it_is_deployed_to_by_ssh(engine: Engine, shop: dict[str, str], simple: Site) -> None:
     for step in ("build", "push"):
         assert inv(engine, simple, step).returncode == 0
     # For its own platform the engine needs no builder.
