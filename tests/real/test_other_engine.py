@@ -31,6 +31,20 @@ ip link set lo up
 exec dockerd --data-root {home}/data --exec-root {home}/exec --pidfile {home}/pid --host unix://{home}/docker.sock \
   --config-file {home}/daemon.json --storage-driver overlay2
 """
+# Makes no container for as often as there is a file beside it that says so.
+RUNTIME = """#!/bin/sh
+refusal=$(ls {home}/refusals | head -n 1)
+case " $* " in
+  *" create "*)
+    log=${{*#*--log }}
+    if [ -n "$refusal" ]; then
+      rm "{home}/refusals/$refusal"
+      echo '{{"level": "error", "msg": "waiting for init preliminary setup"}}' >"${{log%% *}}"
+      exit 1
+    fi ;;
+esac
+exec {runc} "$@"
+"""
 # Beside it, with its engine where a machine has its own.
 SERVE = "mkdir -p /run/sshd && mount --bind {home}/docker.sock /var/run/docker.sock && exec {sshd} -D -e -f {config}"
 SSHD = """
@@ -93,11 +107,19 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine without containerd's image store, as Docker's own packages set one up before version 29."""
     if os.geteuid() != 0:
         pytest.skip("only root can start a second engine")
-    if lacking := [name for name in ("dockerd", "unshare", "nsenter", "ip") if not shutil.which(name)]:
+    if lacking := [name for name in ("dockerd", "runc", "unshare", "nsenter", "ip") if not shutil.which(name)]:
         pytest.skip(f"{', '.join(lacking)} is not installed")
     home = tmp_path_factory.mktemp("engine")
     (home / "config").mkdir()
-    (home / "daemon.json").write_text('{"features": {"containerd-snapshotter": false}}')
+    (home / "refusals").mkdir()
+    (home / "runtime").write_text(RUNTIME.format(home=home, runc=shutil.which("runc")))
+    (home / "runtime").chmod(0o755)
+    settings = {
+        "features": {"containerd-snapshotter": False},
+        "runtimes": {"refusing": {"path": str(home / "runtime")}},
+        "default-runtime": "refusing",
+    }
+    (home / "daemon.json").write_text(json.dumps(settings))
     command = ["unshare", "--net", "--mount", "sh", "-c", START.format(home=home)]
     with (home / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
@@ -154,6 +176,20 @@ def test_one_that_cannot_start_is_told_and_leaves_nothing(engine: Engine, site: 
     assert "BUILDKIT_IMAGE under project.base_images" in done.stdout
     assert builders(engine) == {"default"}
     assert not (site.folder / ".slipway/images.json").exists()
+
+
+@pytest.mark.parametrize(("refusals", "code"), [(2, 0), (3, 1)])
+def test_one_that_made_no_container_is_asked_again(engine: Engine, site: Site, refusals: int, code: int) -> None:
+    shutil.rmtree(site.folder / ".slipway", ignore_errors=True)
+    for number in range(refusals):
+        (engine.home / "refusals" / str(number)).touch()
+    done = inv(engine, site, "build", "--only", "backend")
+    assert done.returncode == code
+    assert not list((engine.home / "refusals").iterdir())
+    assert done.stdout.count("the engine made no container") == 2
+    assert ("answers 'backend 0.1.0" in done.stdout) == (code == 0)
+    assert ("error: the engine makes no container of backend for linux/" in done.stdout) == (code == 1)
+    assert (site.folder / ".slipway/images.json").exists() == (code == 0)
 
 
 @pytest.fixture

@@ -1,9 +1,17 @@
 """Proves that an image holds, for each platform, a static program of that platform that starts."""
 
+import time
+
 from . import elf
 from .console import say, stop
+from .failures import stop_because
 from .layout import Layout, Part
 from .run import ask
+
+# `docker run` ends with it when the engine made no container, so that no program was even tried. A busy machine's does
+# that now and then: https://docs.docker.com/engine/containers/run/#exit-status
+_NO_CONTAINER = 125
+_TRIES = 3
 
 
 def prove(binary: str, layout: Layout, platforms: list[str], reference: str | None) -> dict[str, Part]:
@@ -43,9 +51,16 @@ def _check(binary: str, platform: str, program: bytes | None, reference: str | N
 
 def _start(where: str, platform: str, reference: str) -> str:
     command = ["docker", "run", "--rm", "--network", "none", "--platform", platform, reference, "--version"]
-    done = ask(command)
-    if done.returncode == 0:
-        return f"static, answers {done.stdout.strip()!r}"
-    if "exec format error" in done.stderr:
-        return "static, not started (this machine does not emulate it: see docs/image.md)"
-    stop(f"{where} does not start: {(done.stderr or done.stdout).strip()}", f"try it: {' '.join(command)}")
+    for attempt in range(1, _TRIES + 1):
+        done = ask(command)
+        said = (done.stderr or done.stdout).strip()
+        if done.returncode == 0:
+            return f"static, answers {done.stdout.strip()!r}"
+        if "exec format error" in done.stderr:
+            return "static, not started (this machine does not emulate it: see docs/image.md)"
+        if done.returncode != _NO_CONTAINER:
+            stop(f"{where} does not start: {said}", f"try it: {' '.join(command)}")
+        if attempt < _TRIES:
+            say(f"  {where}: the engine made no container ({said}): trying again …")
+            time.sleep(attempt)
+    stop_because(said, f"the engine makes no container of {where}: {said}", f"try it: {' '.join(command)}")
