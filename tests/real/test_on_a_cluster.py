@@ -249,8 +249,10 @@ def test_a_deleted_pod_loses_no_request(fleet: list[Deployed], record_property: 
         with load(f"{site.address}/api/notes", f"{site.address}/") as counts:
             for component in ("backend", "frontend"):
                 selector = f"app.kubernetes.io/component={component}"
-                (pod, *_) = site.of("get", "pods", "--selector", selector, "--output", "name").split()
-                site.of("delete", pod)
+                pods = json.loads(site.of("get", "pods", "--selector", selector, "--output=json"))["items"]
+                # Of those that stay: one of the release before may still be ending.
+                (pod, *_) = [one["metadata"] for one in pods if "deletionTimestamp" not in one["metadata"]]
+                site.of("delete", f"pod/{pod['name']}")
                 site.of("rollout", "status", f"deployment/{NAME}-{component}", "--timeout=60s")
         return counts
 
