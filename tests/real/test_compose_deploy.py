@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -250,6 +251,17 @@ def test_status_and_logs(deployed: Site) -> None:
     assert "backend      healthy" in status
     assert "back to" in status
     assert '"level":"INFO"' in deployed.succeed("logs", "--service", "backend")
+
+
+@pytest.mark.usefixtures("deployed")
+def test_each_container_ends_when_it_is_asked_to() -> None:
+    """What is its first process has to end by a signal; what does not is killed once its time is over."""
+    running = docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={PRODUCTION}").stdout.split()
+    assert len(running) > 3
+    docker("stop", *running)
+    said = [json.loads(docker("inspect", one).stdout)[0] for one in running]
+    docker("start", *running)
+    assert [one["Name"] for one in said if one["State"]["ExitCode"] == 128 + signal.SIGKILL] == []
 
 
 def test_destroy_leaves_nothing(deployed: Site) -> None:

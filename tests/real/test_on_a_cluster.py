@@ -260,6 +260,12 @@ def test_a_deleted_pod_loses_no_request(fleet: list[Deployed], record_property: 
         counted(record_property, "a deleted pod", method, counts)
 
 
+def test_the_cache_hears_that_it_has_to_end(fleet: list[Deployed]) -> None:
+    """A shell as the first process would not pass the signal on: each restart would take all of the pod's time."""
+    for site in fleet:
+        assert site.of("exec", f"deployment/{NAME}-redis", "--", "cat", "/proc/1/comm") == "redis-server\n"
+
+
 def test_a_bad_release_is_explained_and_taken_back(fleet: list[Deployed], record_property: Tell) -> None:
     def break_it(site: Deployed) -> dict[str, Any]:
         site.set(backend={"env": {"DATABASE_MAX_CONNECTIONS": "none"}})

@@ -47,7 +47,7 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     old, new = ({path: text for path, text, _ in fields(side)} for side in (before, after))
 
     def shown(path: str, text: str) -> str:
-        return _MASK if path in secret else text
+        return _MASK if path in secret else text.replace("\n", r"\n")
 
     lines = []
     for path in sorted(old.keys() | new.keys()):

@@ -16,10 +16,15 @@ PORT = 6379
 # Nobody: the server needs no file of a user of its own.
 USER = 65532
 # The password comes by standard input: an argument would show in `ps`. Only what expires is forgotten early.
-START = (
-    r"""printf 'maxmemory %s\nmaxmemory-policy volatile-lru\nsave ""\ndir /data\nrequirepass %s\n' """
-    r""""$REDIS_MAXMEMORY" "$(cat /run/secrets/redis_password)" | exec redis-server -"""
-)
+START = """\
+exec redis-server - <<END
+maxmemory $REDIS_MAXMEMORY
+maxmemory-policy volatile-lru
+save ""
+dir /data
+requirepass $(cat /run/secrets/redis_password)
+END
+"""
 PING = '[ "$(REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli ping)" = PONG ]'
 
 

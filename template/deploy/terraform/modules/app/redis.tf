@@ -136,10 +136,17 @@ resource "kubernetes_deployment_v1" "redis" {
           termination_message_path = "/dev/termination-log"
           # The password comes by standard input: an argument would show in `ps`. Only what expires is forgotten early.
           command = ["sh", "-c"]
-          args = [join(" ", [
-            "printf 'maxmemory %s\\nmaxmemory-policy volatile-lru\\nsave \"\"\\ndir /data\\nrequirepass %s\\n'",
-            "\"$REDIS_MAXMEMORY\" \"$(cat /run/secrets/redis_password)\" | exec redis-server -",
-          ])]
+          args = [
+            <<-END_OF_SCRIPT
+            exec redis-server - <<END
+            maxmemory $REDIS_MAXMEMORY
+            maxmemory-policy volatile-lru
+            save ""
+            dir /data
+            requirepass $(cat /run/secrets/redis_password)
+            END
+            END_OF_SCRIPT
+          ]
           env {
             name  = "REDIS_MAXMEMORY"
             value = var.redis.maxMemory
