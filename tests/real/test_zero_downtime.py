@@ -68,7 +68,7 @@ def judge(counts: Counts, name: str) -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_request_fails(deployed: Site, strategy: str, record_property: Record) -> None:
-    switch(deployed, strategy, 3, record_property)
+    switch(deployed, strategy, 2, record_property)
 
 
 @pytest.mark.proof
