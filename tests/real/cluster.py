@@ -70,6 +70,11 @@ class Deployed(Site):
         """Run kubectl in the namespace."""
         return kubectl("--namespace", self.namespace, *arguments, check=check)
 
+    def pods(self, label: str) -> list[dict[str, Any]]:
+        """Its pods with a label, of those under app.kubernetes.io/, such as component=backend."""
+        found = json.loads(self.of("get", "pods", "--selector", f"app.kubernetes.io/{label}", "--output=json"))
+        return list(found["items"])
+
     def set(self, **groups: Any) -> None:
         """Merge values into the environment's and commit them, as its team would."""
         document = yaml.safe_load(self.values.read_text())

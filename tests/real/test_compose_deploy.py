@@ -22,6 +22,8 @@ from .load import load
 pytestmark = pytest.mark.docker
 
 WORKERS = ("worker", "worker-bulk", "scheduler", "board")
+# Finds what belongs to the deployed stack.
+OWN = ("--filter", f"label=com.docker.compose.project={PRODUCTION}")
 
 
 def releases() -> list[str]:
@@ -129,9 +131,7 @@ def test_every_service_is_healthy_and_confined() -> None:
 def test_no_secret_is_seen(deployed: Site) -> None:
     secrets = [path.read_text() for path in (deployed.folder.parent / "secrets").iterdir()]
     assert len(secrets) == 4
-    containers = docker(
-        "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PRODUCTION}"
-    ).stdout.split()
+    containers = docker("ps", "--all", "--quiet", *OWN).stdout.split()
     told = docker("inspect", *containers).stdout + docker("volume", "inspect", *releases()).stdout
     told += "".join(docker("logs", each).stdout for each in containers)
     for each in containers:
@@ -256,19 +256,18 @@ def test_status_and_logs(deployed: Site) -> None:
 @pytest.mark.usefixtures("deployed")
 def test_each_container_ends_when_it_is_asked_to() -> None:
     """What is its first process has to end by a signal; what does not is killed once its time is over."""
-    running = docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={PRODUCTION}").stdout.split()
+    running = docker("ps", "--quiet", *OWN).stdout.split()
     assert len(running) > 3
     docker("stop", *running)
-    said = [json.loads(docker("inspect", one).stdout)[0] for one in running]
+    said = json.loads(docker("inspect", *running).stdout)
     docker("start", *running)
     assert [one["Name"] for one in said if one["State"]["ExitCode"] == 128 + signal.SIGKILL] == []
 
 
 def test_destroy_leaves_nothing(deployed: Site) -> None:
     deployed.succeed("destroy", "--yes")
-    label = f"label=com.docker.compose.project={PRODUCTION}"
-    assert not docker("ps", "--all", "--quiet", "--filter", label).stdout
-    assert not docker("network", "ls", "--quiet", "--filter", label).stdout
+    assert not docker("ps", "--all", "--quiet", *OWN).stdout
+    assert not docker("network", "ls", "--quiet", *OWN).stdout
     assert not releases()
     assert f"{PRODUCTION}_postgres" in docker("volume", "ls", "--quiet").stdout
     result = deployed.inv("deploy", "--yes", "--tag", deployed.images()["cli"]["tag"])

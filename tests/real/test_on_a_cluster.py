@@ -124,8 +124,8 @@ def counted(tell: Tell, what: str, method: str, counts: dict[str, Any]) -> None:
 
 def until_ready(site: Deployed) -> float:
     """Return the seconds from the app's last new object until its last pod was ready, a migration included."""
-    pods = json.loads(site.of("get", "pods", "--selector", f"app.kubernetes.io/instance={NAME}", "--output=json"))
-    conditions = [one for pod in pods["items"] for one in pod["status"]["conditions"] if one["type"] == "Ready"]
+    pods = site.pods(f"instance={NAME}")
+    conditions = [one for pod in pods for one in pod["status"]["conditions"] if one["type"] == "Ready"]
     assert {one["status"] for one in conditions} == {"True"}
     made = max(moment(one["metadata"]["creationTimestamp"]) for one in site.objects())
     return (max(moment(one["lastTransitionTime"]) for one in conditions) - made).total_seconds()
@@ -248,8 +248,7 @@ def test_a_deleted_pod_loses_no_request(fleet: list[Deployed], record_property: 
     def delete(site: Deployed) -> dict[str, Any]:
         with load(f"{site.address}/api/notes", f"{site.address}/") as counts:
             for component in ("backend", "frontend"):
-                selector = f"app.kubernetes.io/component={component}"
-                pods = json.loads(site.of("get", "pods", "--selector", selector, "--output=json"))["items"]
+                pods = site.pods(f"component={component}")
                 # Of those that stay: one of the release before may still be ending.
                 (pod, *_) = [one["metadata"] for one in pods if "deletionTimestamp" not in one["metadata"]]
                 site.of("delete", f"pod/{pod['name']}")

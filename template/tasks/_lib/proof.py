@@ -1,12 +1,10 @@
 """Proves that an image holds, for each platform, a static program of that platform that starts."""
 
-import time
-
 from . import elf
 from .console import say, stop
 from .failures import stop_because
 from .layout import Layout, Part
-from .run import ask
+from .run import ask, try_again
 
 # `docker run` ends with it when the engine made no container, so that no program was even tried. A busy machine's does
 # that now and then: https://docs.docker.com/engine/containers/run/#exit-status
@@ -61,6 +59,5 @@ def _start(where: str, platform: str, reference: str) -> str:
         if done.returncode != _NO_CONTAINER:
             stop(f"{where} does not start: {said}", f"try it: {' '.join(command)}")
         if attempt < _TRIES:
-            say(f"  {where}: the engine made no container ({said}): trying again …")
-            time.sleep(attempt)
+            try_again(f"{where}: the engine made no container ({said})", attempt)
     stop_because(said, f"the engine makes no container of {where}: {said}", f"try it: {' '.join(command)}")

@@ -57,10 +57,15 @@ def run(
             return
         known = find(said)
         if attempt < tries and known and known.passes:
-            say(f"  {known.cause}: trying again …")
-            time.sleep(attempt)
+            try_again(known.cause, attempt)
             continue
         stop_because(said, f"{shlex.join(args[:3])} … ended with exit code {code}", fix)
+
+
+def try_again(cause: str, attempt: int) -> None:
+    """Say why a program is run again, and wait a second more after each attempt, counted from 1."""
+    say(f"  {cause}: trying again …")
+    time.sleep(attempt)
 
 
 def _run(args: Sequence[str], env: Mapping[str, str] | None, stdin: str | None, keep: bool) -> tuple[int, str]:
