@@ -14,8 +14,14 @@ from tools.answers import CHECKOUT, choices, preset_names, subsets
 from tools.rendering import render, start_project
 
 FOLDER = CHECKOUT / "build" / "projects"
-# For cargo: dependencies are compiled once for all projects, in one folder, and nobody debugs what is checked once.
-COMPILING = {"CARGO_TARGET_DIR": str(FOLDER / "target"), "CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_INCREMENTAL": "0"}
+# Dependencies are compiled once for all projects, in one folder, and nobody debugs what is checked once. Tests of jobs
+# wait more than they reckon: more of them run at once than there are processors.
+FOR_CARGO = {
+    "CARGO_TARGET_DIR": str(FOLDER / "target"),
+    "CARGO_PROFILE_DEV_DEBUG": "0",
+    "CARGO_INCREMENTAL": "0",
+    "RUST_TEST_THREADS": "8",
+}
 
 FORM = [
     ["cargo", "fmt", "--check"],
@@ -28,7 +34,7 @@ DENY = [["cargo", "deny", "check", "bans", "licenses", "sources"]]
 
 def check(project: Path, checks: list[list[str]]) -> list[str]:
     """Run checks in a project and name those that failed."""
-    environment = COMPILING | os.environ
+    environment = FOR_CARGO | os.environ
     failed = []
     for command in checks:
         print(f"    {' '.join(command)}", flush=True)

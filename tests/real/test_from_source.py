@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from tests.conftest import Project
-from tools.projects import COMPILING
+from tools.projects import FOR_CARGO
 
 from .conftest import Site, eventually
 
@@ -62,7 +62,7 @@ def test_a_job_is_done_with_no_server(
     project: Project, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     free_ports = {"HTTP_ADDRESS": "127.0.0.1:0", "METRICS_ADDRESS": "127.0.0.1:0"}
-    site = Site(tmp_path / "notes", 0, COMPILING | os.environ | free_ports)
+    site = Site(tmp_path / "notes", 0, FOR_CARGO | os.environ | free_ports)
     shutil.copytree(project(components=["worker"], services=[]), site.folder)
     log = tmp_path / "log"
     began = time.monotonic()

@@ -19,7 +19,7 @@ import yaml
 from demo.native import free_port
 from tests import scanning
 from tests.pipeline.runner import CARGO, Runner
-from tools.projects import COMPILING
+from tools.projects import FOR_CARGO
 
 from .cluster import kubectl
 from .conftest import Site, compile_nothing, docker, empty_production, publish_here, serving
@@ -128,7 +128,7 @@ def run(site: Site, tmp_path: Path) -> Iterator[Run]:
             (home / "artifacts").mkdir()
             github = {"event_name": event, "ref": ref, "sha": site.head()}
             runner = Runner(site.folder, home / "machines", github, everywhere, reach, notices=notices)
-            runner.variables = COMPILING | {"FAILING": failing, "FINDS": finds, "GITHUB_REF_NAME": ref.split("/")[-1]}
+            runner.variables = FOR_CARGO | {"FAILING": failing, "FINDS": finds, "GITHUB_REF_NAME": ref.split("/")[-1]}
             runner.stand_ins = {"gh": GH} if real else {"gh": GH, "cargo": CARGO}
             runner.stand_ins["trivy"] = scanning.script(tmp_path / "databases", "glibc")
             return runner, runner.run(f".github/workflows/{workflow}.yml")

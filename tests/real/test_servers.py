@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Project
-from tools.projects import COMPILING
+from tools.projects import FOR_CARGO
 
 from .conftest import Site, docker
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.rust]
 
 def test_integration_tests_have_their_servers(project: Project, tmp_path: Path) -> None:
     # A test whose server is not named says so, and nothing else: what cargo's tests print must be seen.
-    site = Site(tmp_path / "road", 0, COMPILING | {"RUST_TEST_NOCAPTURE": "1"})
+    site = Site(tmp_path / "road", 0, FOR_CARGO | {"RUST_TEST_NOCAPTURE": "1"})
     shutil.copytree(project(services=["postgres", "redis"], components=["frontend", "cli", "worker"]), site.folder)
     output = site.succeed("test", "--only", "integration")
     assert "skipped" not in output

@@ -27,7 +27,7 @@ const SLEEPING: Brake = Brake {
         "ALTER TABLE notes RENAME TO stored_notes",
         "CREATE VIEW notes AS SELECT stored_notes.* FROM stored_notes CROSS JOIN pg_sleep(AMOUNT)",
     ],
-    million: None,
+    counts: None,
     braked: Some(
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
     ),
