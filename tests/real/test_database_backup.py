@@ -115,15 +115,20 @@ def test_the_shell_runs_what_it_is_given(deployed: Site) -> None:
 PROJECT = "backup-trial"
 
 
+def start(service: str, *flags: str) -> str:
+    """Run a service with a volume of its own at /data, and return its container."""
+    labels = {"project": PROJECT, "service": service, "oneoff": "False"}
+    named = [flag for key, value in labels.items() for flag in ("--label", f"com.docker.compose.{key}={value}")]
+    volume = ["--read-only", "--volume", f"{PROJECT}-{service}:/data"]
+    command = ["--detach", "--init", *named, *volume, *flags, "debian:trixie-slim", "sleep", "600"]
+    return docker("run", *command).stdout.strip()
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Stack]:
-    """A container that has the volume `data` with two notes, one of them not yet in the file itself."""
-    labels = {"project": PROJECT, "service": "backend", "oneoff": "False"}
-    flags = [flag for key, value in labels.items() for flag in ("--label", f"com.docker.compose.{key}={value}")]
-    volume = ["--read-only", "--volume", f"{PROJECT}:/data"]
-    container = docker(
-        "run", "--detach", "--init", *flags, *volume, "debian:trixie-slim", "sleep", "600"
-    ).stdout.strip()
+    """The app's container with a database of two notes, one of them not yet in the file itself, and the broker's."""
+    container = start("backend", "--env", "DATABASE_URL=sqlite:///data/app.db")
+    broker = start("a-broker")
     try:
         with closing(sqlite3.connect(tmp_path / "app.db")) as database:
             database.execute("PRAGMA journal_mode = WAL")
@@ -134,8 +139,8 @@ def app(tmp_path: Path) -> Iterator[Stack]:
                 docker("cp", str(path), f"{container}:/data/{path.name}")
         yield Stack(PROJECT, "", "inv up")
     finally:
-        docker("rm", "--force", container, check=False)
-        docker("volume", "rm", PROJECT, check=False)
+        docker("rm", "--force", container, broker, check=False)
+        docker("volume", "rm", f"{PROJECT}-backend", f"{PROJECT}-a-broker", check=False)
 
 
 def texts(path: Path) -> list[str]:
@@ -154,9 +159,19 @@ def test_the_embedded_database(app: Stack, tmp_path: Path) -> None:
     sqlite.restore(app, first, yes=True)
     sqlite.backup(app, second)
     assert texts(second) == ["a"]
-    (container,) = app.all()
-    assert container["State"]["Running"]
-    assert not container["State"]["Paused"]
+    for container in app.all():
+        assert container["State"]["Running"]
+        assert not container["State"]["Paused"]
+
+
+def test_the_broker_s_folder_is_not_taken_for_the_app_s(app: Stack, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    sqlite.backup(app, copy)
+    docker("stop", app.running("backend"))
+    broker = app.running("a-broker")
+    with pytest.raises(Exit, match="nothing of backup-trial that uses the database runs"):
+        sqlite.restore(app, copy, yes=True)
+    assert docker("exec", broker, "ls", "/data").stdout == ""
 
 
 def test_a_broken_backup_of_the_embedded_database(app: Stack, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ _FOLDER = "/data"
 _FILE = "app.db"
 # What belongs to the file while somebody writes; a copy of both, of one moment, is as good as the whole.
 _PARTS = (_FILE, f"{_FILE}-wal")
+# By this a container is told from others that keep something of their own in a folder of that name, as Redis does.
+_SETTING = f"DATABASE_URL=sqlite://{_FOLDER}/{_FILE}"
 # The user that the images run as.
 _USER = 65532
 
@@ -90,14 +92,14 @@ def shell(stack: Stack, terminal: bool) -> int:
 
 
 def _users(stack: Stack) -> list[dict[str, Any]]:
-    """Return the running containers that have the volume; stop when there are none."""
+    """Return the running containers that use the database; stop when there are none."""
     found = [
         container
         for container in stack.all()
-        if container["State"]["Running"] and any(mount["Destination"] == _FOLDER for mount in container["Mounts"])
+        if container["State"]["Running"] and _SETTING in container["Config"]["Env"]
     ]
     if not found:
-        stop(f"nothing of {stack.project} that has the data runs", f"start it first: `{stack.hint}`")
+        stop(f"nothing of {stack.project} that uses the database runs", f"start it first: `{stack.hint}`")
     return sorted(found, key=service_of)
 
 
