@@ -188,6 +188,10 @@ def _change(what: str, base: str, theirs: str, plan: bool, keep_conflicts: bool,
         say("\nNothing was changed.")
         return
     confirm(yes)
+    # Somebody may have gone on working meanwhile.
+    trees.check()
+    if trees.head() != before:
+        stop("something was committed meanwhile; nothing was changed", "run the same command again")
     try:
         trees.put(merged.tree)
         if any(line.endswith("Cargo.toml") for line in lines):

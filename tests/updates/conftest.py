@@ -39,10 +39,15 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
+def command(project: Path, *arguments: str) -> list[str]:
+    """Return the command that runs one of this checkout's `template.*` tasks on a project."""
+    return [sys.executable, "-m", "tools.newest_tasks", str(project), *arguments]
+
+
 def inv(project: Path, *arguments: str) -> Result:
     """Run one of this checkout's `template.*` tasks on a project."""
     done = subprocess.run(
-        [sys.executable, "-m", "tools.newest_tasks", str(project), *arguments],
+        command(project, *arguments),
         cwd=CHECKOUT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

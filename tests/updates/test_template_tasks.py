@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from copier import run_update
 
+from tests.terminal import Terminal
+from tools.answers import CHECKOUT
 from tools.rendering import commit, render
 
-from .conftest import change, fingerprint, git, inv, release, succeed, tree
+from .conftest import change, command, fingerprint, git, inv, release, succeed, tree
 
 
 def test_an_untouched_project_becomes_what_the_newest_makes(acme: Path, released: Path, tmp_path: Path) -> None:
@@ -147,6 +150,42 @@ def test_nothing_is_done_to_what_is_not_committed(acme: Path) -> None:
     refused = inv(acme, "template.update", "--yes")
     assert refused.code == 1
     assert "there are uncommitted changes" in refused.output
+    assert fingerprint(acme) == before
+
+
+def edit(project: Path) -> None:
+    change(project / "README.md", "ours\n")
+
+
+def edit_and_commit(project: Path) -> None:
+    edit(project)
+    commit(project, "Edit")
+
+
+@pytest.mark.parametrize(
+    ("work", "cause"),
+    [(edit, "there are uncommitted changes"), (edit_and_commit, "something was committed meanwhile")],
+)
+def test_who_goes_on_working_while_it_asks_loses_nothing(acme: Path, work: Callable[[Path], None], cause: str) -> None:
+    terminal = Terminal(command(acme, "template.update"), CHECKOUT)
+    assert "Go on?" in terminal.read("Go on?")
+    work(acme)
+    before = fingerprint(acme)
+    terminal.type("y\r")
+    code, said = terminal.end()
+    assert code == 1
+    assert cause in said
+    assert fingerprint(acme) == before
+    assert (acme / "README.md").read_text().endswith("ours\n")
+
+
+def test_who_closes_the_line_changes_nothing(acme: Path) -> None:
+    before = fingerprint(acme)
+    terminal = Terminal(command(acme, "template.update"), CHECKOUT)
+    assert "Go on?" in terminal.read("Go on?")
+    terminal.type("\x04")
+    code, said = terminal.end()
+    assert (code, said.strip().splitlines()[-1]) == (1, "Nothing was changed.")
     assert fingerprint(acme) == before
 
 

@@ -33,5 +33,10 @@ def confirm(yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         stop("nobody is here to ask, so nothing was changed", "add --yes")
-    if input("\nGo on? [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = input("\nGo on? [y/N] ")
+    except EOFError:
+        # Ctrl-D.
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise Exit("Nothing was changed.", 1)
