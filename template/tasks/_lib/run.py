@@ -107,7 +107,8 @@ def ask(
     try:
         answer, said = process.communicate(stdin)
     except KeyboardInterrupt:
-        # It got the signal too, and may have a state to write and a lock to release. A second Ctrl-C ends the wait.
+        # It may have a state to write and a lock to release, for which Ctrl-C gave it the signal too. A second one ends
+        # the wait.
         process.communicate()
         raise
     return subprocess.CompletedProcess(args, process.returncode, answer, said)
