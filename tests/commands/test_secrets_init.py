@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
+from invoke.exceptions import Exit
+from tasks._lib import secret_files
+from tasks._lib.target import Target
 
 from .conftest import Desk
 
@@ -45,6 +49,27 @@ def test_never_overwritten(desk: Desk, folder: Path) -> None:
     (folder / "database_url").unlink()
     assert desk.inv("secrets.init").code == 0
     assert {path.name: path.read_text() for path in folder.iterdir()} == before
+
+
+def test_what_was_cut_off_is_made_again(desk: Desk, folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    # As a full disk leaves it.
+    (folder / "postgres_password").touch(mode=0o600)
+    assert desk.inv("secrets.init").code == 0
+    assert len((folder / "postgres_password").read_text()) >= 40
+    assert stat.S_IMODE((folder / "postgres_password").stat().st_mode) == 0o444
+
+
+def test_half_a_secret_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Target.shell
+
+    def cut_off(target: Target, script: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return whole(target, script, *arguments, stdin=stdin[:-1])
+
+    monkeypatch.setattr(Target, "shell", cut_off)
+    with pytest.raises(Exit, match=r"cannot write the secret token in \S+: it came cut off"):
+        secret_files._write(Target("", ()), str(tmp_path / "secrets"), "token", "abc")
+    assert list((tmp_path / "secrets").iterdir()) == []
 
 
 def test_never_a_second_set_beside_data(desk: Desk, folder: Path) -> None:

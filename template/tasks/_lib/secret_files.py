@@ -16,8 +16,13 @@ _LIST = 'cd "$1" 2>/dev/null && for f in *; do [ ! -s "$f" ] || echo "$f"; done'
 # over the old one and the rest cut off, so that nobody finds the file empty.
 _REWRITE = 'cd "$1" && chmod u+w "$2" && cat 1<> "$2" && truncate -s "$3" "$2" && chmod 0444 "$2"'
 # The folder keeps others out. The files are readable, because a container's user is none of the host's and a
-# bind-mounted file keeps its mode. An existing file is never overwritten.
-_WRITE = 'umask 077 && mkdir -p "$1" && cd "$1" && set -C && cat > "$2" && chmod 0444 "$2"'
+# bind-mounted file keeps its mode. A file comes whole or not at all: one that is cut off, by a full disk or a lost
+# connection, would be taken for the secret. `ln` never overwrites; a file that is empty is none.
+_WRITE = """umask 077 && mkdir -p "$1" && cd "$1" || exit
+part=.$2.$$ && trap 'rm -f "$part"' EXIT && cat > "$part" || exit
+[ "$(wc -c < "$part")" -eq "$3" ] || { echo "it came cut off" >&2; exit 1; }
+chmod 0444 "$part" && { [ -s "$2" ] || rm -f "$2"; } && ln "$part" "$2"
+"""
 
 
 class _Loader(yaml.SafeLoader):
@@ -99,7 +104,7 @@ class _Known(dict[str, str]):
 
 
 def _write(target: Target, folder: str, name: str, value: str) -> None:
-    done = target.shell(_WRITE, folder, name, stdin=value)
+    done = target.shell(_WRITE, folder, name, str(len(value.encode())), stdin=value)
     if done.returncode != 0:
         stop(
             f"cannot write the secret {name} in {folder}: {done.stderr.strip()}",
