@@ -20,7 +20,7 @@ _FOLDER = "/data"
 _FILE = "app.db"
 # What belongs to the file while somebody writes; a copy of both, of one moment, is as good as the whole.
 _PARTS = (_FILE, f"{_FILE}-wal")
-# By this a container is told from others that keep something of their own in a folder of that name, as Redis does.
+# By this a container is told from others that keep something of their own in a folder of that name.
 _SETTING = f"DATABASE_URL=sqlite://{_FOLDER}/{_FILE}"
 # The user that the images run as.
 _USER = 65532
