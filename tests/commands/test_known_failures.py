@@ -24,6 +24,7 @@ SAID = {
     "received unexpected HTTP status: 503 Service Unavailable": "registry-fails",
     "repository r.example/acme/notes not found: does not exist": "image-missing",
     "ValidatingAdmissionPolicy 'tags' with binding 'tags' denied request: no latest": "cluster-admission",
+    "│ Error: Error acquiring the state lock": "terraform-locked",
     "git@example.com: Permission denied (publickey).": "",
     "fatal: repository 'https://example.com/template/' not found": "",
     "mkdir /srv: permission denied": "",
