@@ -78,10 +78,20 @@ def change(
         if failures:
             _tell(failures)
             _return(environment, release, current)
-        method.record(release)
+        _record(method, release)
     again = f" (release {release.origin} again)" if release.origin != release.number else ""
     say(f"\nRelease {release.number}{again} is healthy at {method.address()}")
     say(f"Next: `inv status --env {environment.name}`; back with `inv rollback --env {environment.name}`")
+
+
+def _record(method: Method, release: Release) -> None:
+    try:
+        method.record(release)
+    except Exit as stopped:
+        stop(
+            f"release {release.number} is healthy and serves, but is not remembered: {reason(stopped)}",
+            "run the same command again: what serves stays as it is, and is remembered then",
+        )
 
 
 def _return(environment: Environment, release: Release, current: Release | None) -> NoReturn:
