@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from invoke.exceptions import Exit
 
@@ -109,8 +110,7 @@ class Method:
         if not lacking:
             say(f"All secrets are in {folder}. Next: `inv deploy --env {self._environment.name} --plan`")
             return
-        label = f"label=com.docker.compose.project={self._name}"
-        volumes = read([*self._docker, "volume", "ls", "--quiet", "--filter", label]).split()
+        volumes = self._volumes()
         # What is made out of others, or belongs to no data yet, is made at any time.
         forms = secret_files.wanted()
         lost = [name for name in secret_files.missing(machine, folder) if forms[name] is None]
@@ -195,13 +195,23 @@ class Method:
                 if mark and name in objects["services"]:
                     objects["services"][name].setdefault("labels", {})[compose.ROTATED] = mark
 
+    def _volumes(self) -> list[str]:
+        """Return the names of the volumes with the stack's data."""
+        label = f"label=com.docker.compose.project={self._name}"
+        return read([*self._docker, "volume", "ls", "--quiet", "--filter", label]).split()
+
     def _begin_secrets_anew(self) -> None:
         """Give secrets the form that new data expects: a rotation gave them another."""
         machine = target.of_context(self._environment.context)
         folder = machine.expand(str(self._environment.settings["secrets"]))
         forms = [name for name, form in secret_files.wanted().items() if form]
-        if forms and not secret_files.missing(machine, folder):
-            secret_files.rewrite(machine, folder, secret_files.derived(machine, folder, forms, {}))
+        if not forms or secret_files.missing(machine, folder):
+            return
+        held = secret_files.read(machine, folder, forms)
+        for name, value in secret_files.derived(machine, folder, forms, {}).items():
+            # What leads elsewhere is the team's own.
+            if held[name] != value and urlsplit(held[name]).hostname == urlsplit(value).hostname:
+                secret_files.rewrite(machine, folder, {name: value})
 
     def _check_ports(self, objects: dict[str, Any], machine: target.Target) -> None:
         """Stop when something else already has a port that the stack publishes."""
@@ -312,9 +322,12 @@ class Method:
 
         What is behind the proxy is replaced while it serves; what depends on it, such as a worker, comes after that.
         An engine that refuses a command meanwhile is a failure as well: what has changed by then must be taken back.
+        What is there and no longer wanted is found by its labels.
         """
-        del before  # What is there and no longer wanted is found by its labels.
         try:
+            if before is None and not self._volumes():
+                # Saved secrets may be those of data that is lost: new data knows no role of a rotation.
+                self._begin_secrets_anew()
             return self._bring(release.objects)
         except Exit as stopped:
             return [Failure(self._name, reason(stopped), "", "")]
@@ -390,10 +403,10 @@ class Method:
         """Remove containers, networks and releases; volumes only with `data`. Secrets stay: backups need them."""
         found = self.releases()
         run([*self._compose, "down", "--remove-orphans", *(["--volumes"] if data else [])])
-        for release in found:
-            ask([*self._docker, "volume", "rm", self._volume(release)])
         if data:
             self._begin_secrets_anew()
+        for release in found:
+            ask([*self._docker, "volume", "rm", self._volume(release)])
 
 
 def _refuse(permitted: Permitted) -> None:
