@@ -1,6 +1,7 @@
 """The database: bringing it to the schema, backing it up, restoring it, looking into it."""
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-from ._lib import compose, engine, stacks
+from ._lib import changing, compose, engine, stacks
 from ._lib.console import say, stop
 from ._lib.run import ROOT
 
@@ -55,7 +56,8 @@ def restore(_context: Context, file: str, env: str = "", yes: bool = False) -> N
         there = ", ".join(sorted(str(one.relative_to(ROOT)) for one in (ROOT / "backups").glob("*"))) or "none"
         stop(f"there is no file {file}", f"name a backup; in backups/ there are: {there}")
     stack = _stack(env)
-    _kind().restore(stack, path, yes)
+    with _alone(env):
+        _kind().restore(stack, path, yes)
     again = f"inv rollback{stack.flags} --release N` with the newest number of `inv status{stack.flags}"
     say(f"\nWhere it is of an older schema, `{again if env else 'inv db.migrate'}` brings the migrations since.")
 
@@ -66,6 +68,12 @@ def shell(_context: Context, env: str = "") -> None:
     code = _kind().shell(_stack(env), sys.stdin.isatty())
     if code:
         raise Exit(code=code)
+
+
+def _alone(env: str) -> AbstractContextManager[None]:
+    """Keep others from changing an environment meanwhile; the development stack is nobody else's."""
+    _, method, former = changing.deployed(env) if env else (None, None, [])
+    return method.lock(former[-1]) if method and former else nullcontext()
 
 
 def _stack(env: str) -> stacks.Stack:

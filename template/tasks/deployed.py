@@ -1,5 +1,6 @@
 """What is deployed: looking at it, going back, removing it."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -92,10 +93,12 @@ def logs(_context: Context, env: str = "", service: str = "", follow: bool = Fal
 )
 def destroy(_context: Context, to: str = "", env: str = "", data: bool = False, yes: bool = False) -> None:
     """Remove everything that was deployed, and the releases; the data stays, unless --data."""
-    environment, method, _ = changing.deployed(env, to)
+    environment, method, former = changing.deployed(env, to)
     say(f"This removes {environment.name} and its releases{', AND ITS DATA' if data else '; its data stays'}.")
     confirm(yes)
-    method.destroy(data)
+    # Where nothing runs, there may be none of the images that a lock is made of, or no namespace for it.
+    with method.lock(former[-1]) if former and method.status() else nullcontext():
+        method.destroy(data)
     say(f"\nRemoved. Next: `inv deploy --env {environment.name}`")
 
 

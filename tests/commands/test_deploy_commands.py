@@ -66,6 +66,7 @@ def ready(desk: Desk, stack: dict[str, Any]) -> Desk:
     desk.says("imagetools inspect", json.dumps({"digest": DIGEST}))
     desk.says("image inspect", DIGEST)
     desk.says("default ps --format")
+    desk.says("volume ls --quiet --filter label=com.docker.compose.project", "acme-notes-production_postgres\n")
     desk.says("volume create")
     desk.says("volume rm")
     desk.says("default create --name acme-notes-production-deploy-lock")
@@ -426,7 +427,60 @@ def test_destroy_keeps_the_data_unless_told(ready: Desk) -> None:
     assert ready.inv("destroy").code == 1
     assert not ready.changes
     assert ready.inv("destroy", "--yes").code == 0
-    assert ready.changes[0].endswith("down --remove-orphans")
-    assert ready.changes[1].endswith("volume rm acme-notes-production-release-1")
+    # Under the lock.
+    assert [call.split("default ")[1].split(" --label")[0] for call in ready.changes] == [
+        "create --name acme-notes-production-deploy-lock --network none",
+        "compose --project-name acme-notes-production down --remove-orphans",
+        "volume rm acme-notes-production-release-1",
+        "rm acme-notes-production-deploy-lock",
+    ]
     assert "AND ITS DATA" in ready.inv("destroy", "--yes", "--data").output
-    assert ready.changes[2].endswith("down --remove-orphans --volumes")
+    assert ready.changes[5].endswith("down --remove-orphans --volumes")
+
+
+def test_destroy_waits_for_who_deploys(ready: Desk) -> None:
+    remembers(ready, release(1, OLD))
+    ready.says("default create --name acme-notes-production-deploy-lock", stderr="Conflict: in use", code=1)
+    ready.says("default inspect --format", "ann at shop, since 2026-01-01")
+    result = ready.inv("destroy", "--yes")
+    assert result.code == 1
+    assert "another deploy to production is under way: ann at shop" in result.output
+    assert not [call for call in ready.changes if " down " in call]
+
+
+def test_a_release_that_cannot_be_remembered(ready: Desk) -> None:
+    remembers(ready, release(1, OLD))
+    ready.says("volume create", stderr="connection reset by peer", code=1)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 1
+    assert "release 2 is healthy and serves, but is not remembered: " in result.output
+    assert "connection reset by peer" in result.output
+    assert "run the same command again" in result.output
+    assert "Returning to" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("held", "volumes", "left"),
+    [
+        ("postgres://app_b:x@postgres:5432/app", "", "postgres://app:x@postgres:5432/app"),
+        ("postgres://app_b:x@postgres:5432/app", "acme-notes-production_postgres\n", ""),
+        ("postgres://team:x@db.example:5432/app", "", ""),
+    ],
+    ids=["the data is lost", "the data is there", "the data is elsewhere"],
+)
+def test_new_data_knows_no_role_of_a_rotation(ready: Desk, held: str, volumes: str, left: str) -> None:
+    secret = ready.project.parent / "secrets" / "database_url"
+    secret.write_text(held)
+    ready.says("volume ls --quiet --filter label=com.docker.compose.project", volumes)
+    result = ready.inv("deploy", "--yes")
+    assert result.code == 0, result.output
+    assert secret.read_text() == (left or held)
+
+
+def test_what_does_not_run_is_removed_without_a_lock(ready: Desk) -> None:
+    # Whoever stopped and pruned everything has no image left that a lock could be made of.
+    remembers(ready, release(1, OLD))
+    ready.says("ps --all --quiet", "")
+    ready.says("down --remove-orphans")
+    assert ready.inv("destroy", "--yes").code == 0
+    assert not [call for call in ready.changes if "deploy-lock" in call]

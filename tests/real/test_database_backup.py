@@ -16,7 +16,7 @@ from invoke.exceptions import Exit
 from tasks._lib.databases import sqlite
 from tasks._lib.stacks import Stack
 
-from .conftest import Site, docker, eventually, sql
+from .conftest import PRODUCTION, Site, docker, eventually, sql
 from .load import load
 
 pytestmark = pytest.mark.docker
@@ -81,6 +81,18 @@ def test_it_asks_before_it_replaces(deployed: Site, backup: Path) -> None:
     result = deployed.inv("db.restore", *ENVIRONMENT, str(backup))
     assert result.code == 1
     assert "It replaces EVERYTHING that road-production holds now" in result.output
+    assert sorted(deployed.notes()) == ["kept", "later"]
+
+
+def test_a_restore_waits_for_who_deploys(deployed: Site, backup: Path) -> None:
+    holder = ["--label", "slipway.holder=ann at shop", "--label", "slipway.since=today"]
+    lock = docker("create", "--name", f"{PRODUCTION}-deploy-lock", *holder, "debian:trixie-slim").stdout.strip()
+    try:
+        result = deployed.inv("db.restore", *ENVIRONMENT, str(backup), "--yes")
+    finally:
+        docker("rm", lock)
+    assert result.code == 1
+    assert "another deploy to production is under way: ann at shop, since today" in result.output
     assert sorted(deployed.notes()) == ["kept", "later"]
 
 
