@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use sqlx::{AnyConnection, AnyPool};
 
-use super::{ago, later, now};
+use super::{ago, kinds::QUEUES, later, now};
 
 /// How many jobs are sent at once.
 const BATCH: i64 = 100;
@@ -184,17 +184,23 @@ pub async fn take_back(pool: &AnyPool) -> Result<usize, sqlx::Error> {
 /// Sends again what the broker seems to have lost: sent long ago, while its queue went on to later ones, or to none.
 ///
 /// A broker that loses its memory loses no job. Where it lost none, a job is announced again, which is nobody's news.
+/// The oldest that a queue went on to is looked up once, not for each job: SQLite lets nobody write meanwhile.
 pub async fn send_again(pool: &AnyPool, after: Duration) -> Result<u64, sqlx::Error> {
-    let again = sqlx::query(
-        "UPDATE background_jobs SET state = 'waiting' WHERE state = 'sent' AND sent_at < $1 AND NOT EXISTS (
-             SELECT 1 FROM background_jobs AS other WHERE other.queue = background_jobs.queue
-             AND other.started_at > $1 AND other.sent_at <= background_jobs.sent_at
-         )",
-    )
-    .bind(ago(after))
-    .execute(pool)
-    .await?;
-    Ok(again.rows_affected())
+    let (long_ago, mut jobs) = (ago(after), 0);
+    for queue in QUEUES {
+        let again = sqlx::query(
+            "UPDATE background_jobs SET state = 'waiting'
+             WHERE state = 'sent' AND queue = $1 AND sent_at < $2 AND sent_at < COALESCE(
+                 (SELECT MIN(sent_at) FROM background_jobs WHERE queue = $1 AND started_at > $2), $2
+             )",
+        )
+        .bind(queue)
+        .bind(&long_ago)
+        .execute(pool)
+        .await?;
+        jobs += again.rows_affected();
+    }
+    Ok(jobs)
 }
 
 /// Removes jobs that were done longer ago than `age`; dead ones stay until somebody removes them.
