@@ -49,11 +49,11 @@ pub fn now() -> String {
 }
 
 fn ago(age: Duration) -> String {
-    timestamp(
-        SystemTime::now()
-            .checked_sub(age)
-            .unwrap_or(SystemTime::UNIX_EPOCH),
-    )
+    let moment = SystemTime::now().checked_sub(age);
+    // What is kept for ever is older than the first moment that can be written.
+    timestamp(moment.map_or(SystemTime::UNIX_EPOCH, |moment| {
+        moment.max(SystemTime::UNIX_EPOCH)
+    }))
 }
 
 fn later(wait: Duration) -> String {
