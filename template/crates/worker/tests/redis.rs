@@ -45,6 +45,7 @@ on_redis!(
     9 what_the_broker_forgot_is_sent_again,
     10 a_poisoned_job_ends_among_the_dead_where_people_find_it,
     11 queues_are_apart,
+    12 a_broker_that_falls_silent_is_connected_to_anew,
 );
 
 #[tokio::test]

@@ -1,9 +1,13 @@
-//! Redis, a cache that all replicas share.
-use std::time::Duration;
+//! Redis: its address, the connection to it, and the cache there that all replicas share.
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use redis::{
-    AsyncTypedCommands, Client, IntoConnectionInfo,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+    AsyncTypedCommands, Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, RedisFuture,
+    RedisResult, Value,
+    aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
 };
 
 use crate::{
@@ -24,20 +28,95 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// A URL that names a Redis.
 pub struct RedisUrl(String);
 
-pub(super) struct Redis(ConnectionManager);
+/// A connection that is made when it is first needed, and again whenever it was lost: also without a word, as with the
+/// machine at its other end.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    config: ConnectionManagerConfig,
+    current: Arc<Mutex<Current>>,
+}
 
-impl Redis {
-    /// Connects when it is first needed, and again whenever the connection was lost.
-    pub fn open(RedisUrl(url): &RedisUrl) -> Self {
+#[derive(Clone)]
+struct Current {
+    manager: ConnectionManager,
+    /// How many there were before.
+    number: u64,
+}
+
+pub(super) struct Redis(Connection);
+
+impl Connection {
+    /// To the server of a URL, which counts as lost when it takes longer than `patience` to answer.
+    pub fn to(url: &str, patience: Duration) -> Result<Self, RedisError> {
         // Fails only where a provider has been chosen before, which does as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_connection_timeout(Some(patience))
+            .set_response_timeout(Some(patience))
             .set_number_of_retries(0);
-        let client = Client::open(url.as_str()).expect("the setting accepts such URLs only");
-        let manager = ConnectionManager::new_lazy_with_config(client, config);
-        Self(manager.expect("nothing is connected yet that could fail"))
+        let client = Client::open(url)?;
+        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;
+        let current = Arc::new(Mutex::new(Current { manager, number: 0 }));
+        Ok(Self {
+            client,
+            config,
+            current,
+        })
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().expect("nobody panics while holding it")
+    }
+
+    /// Looks at what came over a connection: a manager takes one for lost that was closed, but not one that is silent.
+    fn seen<T>(&self, number: u64, result: RedisResult<T>) -> RedisResult<T> {
+        if result.as_ref().is_err_and(RedisError::is_timeout) {
+            let mut current = self.current();
+            // Of all who waited for an answer, one connects anew.
+            if current.number == number {
+                let (client, config) = (self.client.clone(), self.config.clone());
+                current.manager = ConnectionManager::new_lazy_with_config(client, config)?;
+                current.number += 1;
+            }
+        }
+        result
+    }
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        let Current {
+            mut manager,
+            number,
+        } = self.current().clone();
+        Box::pin(async move { self.seen(number, manager.req_packed_command(command).await) })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        let Current {
+            mut manager,
+            number,
+        } = self.current().clone();
+        Box::pin(async move {
+            let answers = manager.req_packed_commands(commands, offset, count).await;
+            self.seen(number, answers)
+        })
+    }
+
+    fn get_db(&self) -> i64 {
+        self.current().manager.get_db()
+    }
+}
+
+impl Redis {
+    pub fn open(RedisUrl(url): &RedisUrl) -> Self {
+        Self(Connection::to(url, PATIENCE).expect("the setting accepts such URLs only"))
     }
 }
 

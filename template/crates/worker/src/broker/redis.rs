@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use apalis_core::backend::{TaskSink, Vacuum};
 use apalis_redis::{Config, RedisStorage};
-use common::{server::Stop, services::jobs::kinds::QUEUES};
-use redis::{
-    AsyncTypedCommands, Client,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+use common::{
+    server::Stop,
+    services::{jobs::kinds::QUEUES, redis::Connection},
 };
+use redis::AsyncTypedCommands;
 
 use super::{
     Answer, Broker, Handler, Message,
@@ -16,24 +16,14 @@ use super::{
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub struct Redis(ConnectionManager);
+pub struct Redis(Connection);
 
 impl Redis {
-    /// Connects when it is first needed, and again whenever the connection was lost.
     pub fn open(url: &str) -> Result<Self, redis::RedisError> {
-        // Fails only where a provider has been chosen before, which does as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_number_of_retries(0);
-        let client = Client::open(url)?;
-        Ok(Self(ConnectionManager::new_lazy_with_config(
-            client, config,
-        )?))
+        Ok(Self(Connection::to(url, PATIENCE)?))
     }
 
-    fn storage(&self, queue: &str, concurrency: usize) -> RedisStorage<Message> {
+    fn storage(&self, queue: &str, concurrency: usize) -> RedisStorage<Message, Connection> {
         let config = Config::default()
             .queue(name(queue))
             .batch_size(concurrency)

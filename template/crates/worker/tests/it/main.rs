@@ -2,8 +2,13 @@
 #[path = "../scenarios/mod.rs"]
 mod scenarios;
 
+use std::time::Duration;
+
 use common::{
-    services::jobs::kinds::PRUNE,
+    services::jobs::{
+        kinds::{COUNT_WORDS, PRUNE},
+        life,
+    },
     testing::{Server, run, run_with_input},
 };
 use hyper::Request;
@@ -66,6 +71,62 @@ async fn a_poisoned_job_ends_among_the_dead_where_people_find_it() {
 #[tokio::test]
 async fn queues_are_apart() {
     scenarios::queues_are_apart(place("queues")).await;
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_ahead_put_off_fires() {
+    let place = place("put-off").with("PRUNE_SCHEDULE", "* * * * * *");
+    place.migrated().await;
+    place
+        .change(
+            "INSERT INTO schedules (name, schedule, due_at)
+             VALUES ('prune', '* * * * * *', '2999-01-01T00:00:00.000Z')",
+        )
+        .await;
+    let _scheduler = place.start("scheduler").await;
+    let fired = "SELECT COUNT(*) > 0 FROM background_jobs WHERE kind = 'prune'";
+    place.until(fired, 1).await;
+}
+
+#[tokio::test]
+async fn jobs_may_be_kept_for_ever() {
+    let place = place("kept").with("JOB_RETENTION", "1000y");
+    place.migrated().await;
+    let _worker = place.start("all").await;
+    place.note("one").await;
+    place.until(DONE, 1).await;
+    place.enqueue(&PRUNE, "").await;
+    let pruned = "SELECT COUNT(*) FROM background_jobs WHERE kind = 'prune' AND state = 'done'";
+    place.until(pruned, 1).await;
+    assert_eq!(place.count(DONE).await, 1);
+}
+
+#[tokio::test]
+async fn lost_is_what_its_queue_went_on_without() {
+    let place = place("lost");
+    place.migrated().await;
+    for payload in ["passed over", "taken", "waits its turn"] {
+        place.enqueue(&COUNT_WORDS, payload).await;
+    }
+    place
+        .change(
+            r#"UPDATE background_jobs SET state = 'sent', sent_at = CASE payload
+                   WHEN '"passed over"' THEN '2020-01-01T00:00:00.000Z'
+                   WHEN '"taken"' THEN '2020-01-02T00:00:00.000Z'
+                   ELSE '2020-01-03T00:00:00.000Z' END"#,
+        )
+        .await;
+    place
+        .change(
+            r#"UPDATE background_jobs SET state = 'running', started_at = '2999-01-01T00:00:00.000Z'
+               WHERE payload = '"taken"'"#,
+        )
+        .await;
+    let found = life::send_again(place.pool(), Duration::from_mins(1)).await;
+    assert_eq!(found.unwrap(), 1);
+    let again = r#"SELECT COUNT(*) FROM background_jobs
+                   WHERE state = 'waiting' AND payload = '"passed over"'"#;
+    assert_eq!(place.count(again).await, 1);
 }
 
 #[tokio::test]

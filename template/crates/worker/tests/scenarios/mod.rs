@@ -519,6 +519,19 @@ pub async fn a_broker_that_is_cut_off_in_the_middle_of_load_loses_nothing(place:
     assert_eq!(place.count(counted).await, LOAD);
 }
 
+pub async fn a_broker_that_falls_silent_is_connected_to_anew(place: Place) {
+    place.migrated().await;
+    let wire = place.wire.as_ref().expect("its broker is behind a wire");
+    let _worker = place.start("all").await;
+    place.note("one").await;
+    place.until(DONE, 1).await;
+    wire.lose();
+    place.note("one two").await;
+    // Only connections that are made from now on lead anywhere.
+    wire.open();
+    place.until_within(PATIENCE * 2, DONE, 2).await;
+}
+
 pub async fn who_is_never_answered_while_it_sends_asks_again(place: Place) {
     let sending = place.brake.sending;
     never_answered(place, sending).await;
