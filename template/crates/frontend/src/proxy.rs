@@ -110,14 +110,24 @@ async fn tunnel(client: OnUpgrade, backend: OnUpgrade, _connection: Connection) 
 
 fn failed(error: &hyper_util::client::legacy::Error) -> Response {
     let first: &dyn Error = error;
-    let mut causes = successors(Some(first), |error| (*error).source());
-    let problem = if causes.any(<dyn Error>::is::<LengthLimitError>) {
+    let causes: Vec<_> = successors(Some(first), |error| (*error).source()).collect();
+    let problem = if causes.iter().any(|cause| cause.is::<LengthLimitError>()) {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
+    } else if causes.iter().any(|cause| is_the_client_s(*cause)) {
+        Problem::new(StatusCode::BAD_REQUEST).detail("The request's body is incomplete or invalid.")
     } else {
-        tracing::warn!(error = error as &dyn Error, "the API does not answer");
+        let texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
+        tracing::warn!(error = texts.join(": "), "the API does not answer");
         Problem::new(StatusCode::BAD_GATEWAY).detail("The API does not answer.")
     };
     problem.into_response()
+}
+
+/// Whether it was the request's body that failed, on its way here.
+fn is_the_client_s(cause: &(dyn Error + 'static)) -> bool {
+    cause
+        .downcast_ref::<hyper::Error>()
+        .is_some_and(hyper::Error::is_user)
 }
 
 impl Parse for BackendUrl {

@@ -1,7 +1,11 @@
 //! The way to the API: requests arrive whole and with who asks, and failures say which side failed.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::{io::AsyncReadExt, sync::mpsc, time::sleep};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+    time::sleep,
+};
 
 use crate::{
     frontend,
@@ -59,11 +63,40 @@ async fn requests_reach_the_api_and_tell_who_asks() {
 
 #[tokio::test]
 async fn an_api_that_is_away_is_a_bad_gateway() {
+    let begun = Instant::now();
     let server = frontend(&[("BACKEND_URL", &nowhere().await)]).await;
     let reply = server.get("/api/notes").await;
     assert_eq!(reply.status, 502);
     assert_eq!(reply.header("content-type"), "application/problem+json");
     assert_eq!(server.get("/readyz").await.status, 200);
+    while !server.logs().contains("onnection refused") {
+        assert!(begun.elapsed() < SOON, "{}", server.logs());
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_whole_is_the_client_s_fault() {
+    let url = upstream(|mut stream, _| async move {
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let server = frontend(&[("BACKEND_URL", &url)]).await;
+    for rest in [
+        "Transfer-Encoding: chunked\r\n\r\nno length\r\n",
+        "Content-Length: 10\r\n\r\nshort",
+    ] {
+        let request = format!("POST /api/notes HTTP/1.1\r\nHost: x\r\n{rest}");
+        let mut stream = connect(server.address, &request).await;
+        stream.shutdown().await.unwrap();
+        let head = head(&mut stream).await;
+        assert!(head.starts_with("http/1.1 400 "), "{head}");
+    }
+    assert!(
+        !server.logs().contains("does not answer"),
+        "{}",
+        server.logs()
+    );
 }
 
 #[tokio::test]
