@@ -1,4 +1,6 @@
 //! The command line: what it prints, and how it ends when a setting is wrong.
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, process::Command};
+
 use crate::BACKEND;
 use common::testing::run;
 
@@ -32,6 +34,27 @@ async fn wrong_settings_stop_the_start_together() {
         );
     }
     assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_setting_that_is_no_text_stops_the_start_too() {
+    let ended = Command::new(BACKEND)
+        .env_clear()
+        .env("OTHER", OsStr::from_bytes(b"\xe4"))
+        .env(
+            "DATABASE_URL",
+            OsStr::from_bytes(b"postgres://p\xe4ss@db/app"),
+        )
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        said.ends_with(
+            "a setting is wrong\n  DATABASE_URL from the environment is not valid UTF-8\n"
+        ),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! The command line's side of the settings: a flag for each, and reading them from a parsed command line.
-use std::env;
+use std::{collections::BTreeMap, env};
 
 use clap::{Arg, ArgMatches};
 
-use super::{ConfigError, Definition, Inputs, Values};
+use super::{ConfigError, Definition, Inputs, Problem, Values};
 
 /// A flag for each setting of the table, and one for the configuration file.
 pub fn arguments(table: &[Definition]) -> Vec<Arg> {
@@ -54,10 +54,37 @@ pub fn read(
     let flags = names
         .filter_map(|name| Some((name.to_owned(), matches.get_one::<String>(name)?.clone())))
         .collect();
-    // Compose files and charts pass variables that nobody filled in: an empty one counts as not set.
-    let environment = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
+    let environment = environment(table)?;
     Values::resolve(table, known, &Inputs { flags, environment })
+}
+
+/// The variables that have a value. One that `table` asks for must be text: it is not taken for one that is not set.
+fn environment(table: &[Definition]) -> Result<BTreeMap<String, String>, ConfigError> {
+    let (mut found, mut problems) = (BTreeMap::new(), Vec::new());
+    for (name, value) in env::vars_os() {
+        let Ok(variable) = name.into_string() else {
+            continue;
+        };
+        match value.into_string() {
+            // Compose files and charts pass variables that nobody filled in: an empty one counts as not set.
+            Ok(text) if text.is_empty() => {}
+            Ok(text) => drop(found.insert(variable, text)),
+            Err(_) if is_asked_for(&variable, table) => {
+                problems.push(Problem::NotText { variable });
+            }
+            Err(_) => {}
+        }
+    }
+    if problems.is_empty() {
+        Ok(found)
+    } else {
+        Err(ConfigError(problems))
+    }
+}
+
+fn is_asked_for(variable: &str, table: &[Definition]) -> bool {
+    variable == "CONFIG_FILE"
+        || table.iter().any(|definition| {
+            variable == definition.name || definition.file_variable().as_deref() == Some(variable)
+        })
 }

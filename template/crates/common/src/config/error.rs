@@ -17,6 +17,8 @@ pub enum Problem {
         value: Option<String>,
         allowed: &'static str,
     },
+    #[error("{variable} from the environment is not valid UTF-8")]
+    NotText { variable: String },
     #[error("{name} and {name}_FILE are both set: remove one of them")]
     SetTwice { name: &'static str },
     #[error("{variable} names {path}, which cannot be read: {reason}")]
