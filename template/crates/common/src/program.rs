@@ -68,9 +68,12 @@ pub fn answer(about: &About, values: &Values, work: impl Future<Output = Outcome
 }
 
 fn complete(about: &About, work: impl Future<Output = Outcome>) -> ExitCode {
-    let outcome = Runtime::new()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(work));
+    let outcome = Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let outcome = runtime.block_on(work);
+        // What blocks a thread, such as looking up a name, must not keep the program from ending.
+        runtime.shutdown_background();
+        outcome
+    });
     outcome.unwrap_or_else(|error| {
         eprintln!("{}: {error}", about.name);
         ExitCode::FAILURE
@@ -106,7 +109,24 @@ fn reached_at(mut address: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::mpsc, time::Instant};
+
+    use tokio::task::spawn_blocking;
+
     use super::*;
+
+    #[test]
+    fn what_blocks_a_thread_does_not_keep_a_program_from_ending() {
+        let limit = Duration::from_secs(30);
+        let (_nobody_sends, told) = mpsc::channel::<()>();
+        let begun = Instant::now();
+        let code = complete(&crate::about!(), async move {
+            spawn_blocking(move || told.recv_timeout(limit));
+            Ok(ExitCode::SUCCESS)
+        });
+        assert_eq!(code, ExitCode::SUCCESS);
+        assert!(begun.elapsed() < limit);
+    }
 
     #[test]
     fn a_server_is_asked_where_it_was_told_to_listen() {
