@@ -53,10 +53,10 @@ async fn within_time(State(limits): State<Limits>, request: Request, next: Next)
 )]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let message = text
+    let panic = text
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
-    tracing::error!(message, "a request handler panicked");
+    tracing::error!(panic, "a request handler panicked");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
 }
 
