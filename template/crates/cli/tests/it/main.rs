@@ -1,7 +1,7 @@
 //! The program as a person uses it.
 use std::fs;
 
-use common::testing::run;
+use common::testing::{Ended, run};
 
 const CLI: &str = env!("CARGO_BIN_EXE_cli");
 
@@ -63,6 +63,18 @@ async fn the_database_is_migrated_whatever_the_server_is_told() {
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     }
     assert!(fs::exists(&path).unwrap());
+}
+
+#[tokio::test]
+async fn several_may_migrate_a_new_database_at_once() {
+    let path = format!("{}/at-once.db", env!("CARGO_TARGET_TMPDIR"));
+    let _ = fs::remove_file(&path);
+    let url = format!("sqlite://{path}");
+    let environment = [("DATABASE_URL", url.as_str())];
+    let migrate = || run(CLI, &["migrate"], &environment);
+    for ended in <[Ended; 4]>::from(tokio::join!(migrate(), migrate(), migrate(), migrate())) {
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    }
 }
 
 #[tokio::test]
