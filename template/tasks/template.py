@@ -6,9 +6,10 @@ import shutil
 from typing import Any
 
 from invoke import Context, task
+from invoke.exceptions import Exit
 
-from ._lib import trees
-from ._lib.console import confirm, say, stop, tell
+from ._lib import signals, trees
+from ._lib.console import confirm, reason, say, stop, tell
 from ._lib.images import FOLDER
 from ._lib.run import ROOT, ask, read
 from ._lib.upstream import Origin, Template, origin, template
@@ -113,8 +114,8 @@ def undo(_context: Context) -> None:
         stop("the last change was committed, or something was changed since", "use git: `git revert`, `git restore`")
     if ask(["git", "diff", "--quiet"]).returncode != 0:
         stop("files were changed since", "commit them, or put them away: `git stash`; see `git diff`")
-    trees.check_free(trees.staged(), trees.head())
-    trees.put_back()
+    trees.can_put(last["after"], last["before"])
+    trees.put(last["after"], last["before"])
     _LAST.unlink()
     say("All is as it was before. Next: `inv template.status`")
 
@@ -184,6 +185,7 @@ def _change(what: str, base: str, theirs: str, plan: bool, keep_conflicts: bool,
             f"you and the template changed the same: {len(merged.conflicts)} conflicts; nothing was changed",
             "see your change with `inv template.diff --patch`; `--keep-conflicts` lets you settle it in the files",
         )
+    trees.can_put(before, merged.tree)
     if plan or not lines:
         say("\nNothing was changed.")
         return
@@ -192,20 +194,31 @@ def _change(what: str, base: str, theirs: str, plan: bool, keep_conflicts: bool,
     trees.check()
     if trees.head() != before:
         stop("something was committed meanwhile; nothing was changed", "run the same command again")
+    # Before anything is tried: the way back would take away what is in the way.
+    trees.can_put(before, merged.tree)
     try:
-        trees.put(merged.tree)
+        trees.put(before, merged.tree)
         if any(line.endswith("Cargo.toml") for line in lines):
             _fit_lock()
         FOLDER.mkdir(exist_ok=True)
         _LAST.write_text(json.dumps({"before": before, "after": trees.staged()}), encoding="utf-8")
     except BaseException:
         # Also when somebody loses patience: nothing is left half-way.
-        trees.put_back()
+        _go_back(merged.tree)
         raise
     if merged.conflicts:
         say("\nSettle the conflicts above, then commit. Back: `inv template.undo`")
         stop("there are conflicts to settle", "look for `<<<<<<<` in the files that are named above")
     say("\nChanged, and not committed. Next: `git diff --cached`, `inv test`, then commit; back: `inv template.undo`")
+
+
+def _go_back(tree: str) -> None:
+    """Take back what was done towards a tree, whoever loses patience once more; what was wrong is told afterwards."""
+    with signals.unheeded():
+        try:
+            trees.put_back(tree)
+        except Exit as failed:
+            say(f"\nNot all is as it was before: {reason(failed)}")
 
 
 def _fit_lock() -> None:

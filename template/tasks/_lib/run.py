@@ -89,9 +89,12 @@ def _run(args: Sequence[str], env: Mapping[str, str] | None, stdin: str | None, 
 
 
 def ask(
-    args: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str | None = None
+    args: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str | None = None, apart: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program out of sight and return what it said, whether it failed or not."""
+    """Run a program out of sight and return what it said, whether it failed or not.
+
+    `apart` is for one that must not be broken off: in a session of its own, a terminal's signals do not reach it.
+    """
     need(args[0])
     process = subprocess.Popen(
         args,
@@ -103,6 +106,7 @@ def ask(
         text=True,
         # What a container logs may be anything.
         errors="replace",
+        start_new_session=apart,
     )
     try:
         answer, said = process.communicate(stdin)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 
@@ -11,6 +13,19 @@ def end_in_order() -> None:
         # What is ignored stays so: nohup lets a task outlive its terminal.
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
+
+
+@contextmanager
+def unheeded() -> Iterator[None]:
+    """Let nothing end this task meanwhile."""
+    heeded = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in heeded:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in heeded.items():
+            signal.signal(number, handler)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

@@ -10,6 +10,9 @@ from .console import stop
 from .run import ROOT, ask, read
 
 LOCK = "Cargo.lock"
+# What is in a submodule is no part of a tree, whatever the user has set for other commands.
+_GIT = ["git", "-c", "submodule.recurse=false"]
+_READ_TREE = [*_GIT, "read-tree", "-m", "-u"]
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,15 @@ def changes(before: str, after: str) -> list[str]:
     return [line.replace("\t", "  ") for line in read([*command, before, after]).splitlines()]
 
 
-def put(tree: str) -> None:
-    """Let the checkout and the index be a tree; stop when a file that nobody committed is in the way."""
-    check_free(head(), tree)
-    read(
-        ["git", "read-tree", "-m", "-u", "HEAD", tree],
-        fix="move the files that it names away; nothing was changed",
-    )
+def can_put(before: str, after: str) -> None:
+    """Stop when something that is not committed is in the way of a change of trees."""
+    check_free(before, after)
+    read([*_READ_TREE, "-n", before, after], fix="move the files that it names away; nothing was changed")
+
+
+def put(before: str, after: str) -> None:
+    """Let the checkout and the index be a tree instead of another; files that are the same in both are not touched."""
+    read([*_READ_TREE, before, after])
 
 
 def check_free(before: str, after: str) -> None:
@@ -114,9 +119,18 @@ def check_free(before: str, after: str) -> None:
         stop(f"{', '.join(there)} would be overwritten, and no commit has it", "move it away; nothing was changed")
 
 
-def put_back() -> None:
-    """Let the checkout and the index be what is committed."""
-    read(["git", "read-tree", "--reset", "-u", "HEAD"])
+def put_back(tree: str) -> None:
+    """Let what differs in a tree be as it is committed, however far the way there came; nothing else is touched."""
+    names = read(["git", "diff-tree", "-r", "-z", "--no-renames", "--name-only", "HEAD", tree])
+    # What cargo did to it is no part of the tree.
+    names += read(["git", "diff-index", "-z", "--name-only", "HEAD", "--", LOCK])
+    restore = ["restore", "--source=HEAD", "--staged", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul"]
+    # The index of a change that was broken off knows no new files: it has to, for them to go away.
+    for command, stdin in ((["read-tree", "-m", "-i", tree], ""), (["--literal-pathspecs", *restore], names)):
+        # Git heeds a signal even where it was started with all of them ignored.
+        done = ask([*_GIT, *command], stdin=stdin, apart=True)
+        if done.returncode != 0:
+            stop(done.stderr.strip(), "settle that, then `git reset --hard`")
 
 
 def staged() -> str:
