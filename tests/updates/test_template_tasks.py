@@ -208,6 +208,18 @@ def test_a_file_that_git_ignores_is_in_the_way_too(acme: Path) -> None:
     assert (acme / "new.md").read_text() == "ours\n"
 
 
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_git_ignores_is_in_the_way_of_a_folder(acme: Path, tmp_path: Path, kind: str) -> None:
+    (acme / ".git/info/exclude").write_text("crates\n")
+    elsewhere = acme / "crates" if kind == "file" else tmp_path / "elsewhere"
+    elsewhere.write_text("ours\n")
+    if kind == "link":
+        (acme / "crates").symlink_to(elsewhere)
+    refused = inv(acme, "template.add", "worker", "--plan")
+    assert refused.code == 1
+    assert "crates would be overwritten, and no commit has it" in refused.output
+
+
 def test_a_new_file_where_the_update_took_one_away_is_in_the_way_of_undo(bereft: Path) -> None:
     git(bereft, "checkout", "HEAD~1", "--", "image.md")
     commit(bereft, "As the template had it")

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .console import stop
 from .run import ROOT, ask, read
@@ -114,9 +114,20 @@ def put(before: str, after: str) -> None:
 def check_free(before: str, after: str) -> None:
     """Stop when a file that no commit has is where a change of trees would put one: git overwrites ignored ones."""
     command = ["git", "diff-tree", "-r", "-z", "--no-renames", "--diff-filter=A", "--name-only", before, after]
-    there = [name for name in read(command).split("\0") if name and os.path.lexists(ROOT / name)]
+    added = [name for name in read(command).split("\0") if name]
+    there = [name for name in added if os.path.lexists(ROOT / name)]
+    folders = {str(folder) for name in added for folder in PurePath(name).parents[:-1]}
+    there += [name for name in sorted(folders) if _is_no_folder(ROOT / name) and not _has(before, name)]
     if there:
         stop(f"{', '.join(there)} would be overwritten, and no commit has it", "move it away; nothing was changed")
+
+
+def _is_no_folder(path: Path) -> bool:
+    return path.is_symlink() or path.is_file()
+
+
+def _has(tree: str, name: str) -> bool:
+    return ask(["git", "cat-file", "-e", f"{tree}:{name}"]).returncode == 0
 
 
 def put_back(tree: str) -> None:
