@@ -26,6 +26,8 @@ parts: {type: str, multiselect: true, choices: {Tools: cli, Jobs: worker}, defau
     "template/.gitignore": "/.slipway/\n",
     "template/README.md.jinja": "# {{ name }}\n{% if 'cli' in parts %}\nIt has tools.\n{% endif %}",
     "template/image.md": "# The image\n\nIt is small.\n",
+    "template/guides/one.md": "# The first\n",
+    "template/guides/two.md": "# The second\n",
     "template/toolchain.toml": "# The compiler\nchannel = 1\n",
     "template/rules.toml": "# Rules\nallow = [1, 2, 3, 4, 5, 6, 7]\n",
     "template/crates/worker/src.rs": "// jobs\n",
@@ -116,3 +118,13 @@ def first(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def acme(first: Path, tmp_path: Path) -> Path:
     """A project of the small template, to do something to."""
     return Path(shutil.copytree(first, tmp_path / "acme-notes"))
+
+
+@pytest.fixture
+def later(acme: Path, released: Path, tmp_path: Path) -> Path:
+    """A copy of the small template, to release more of: the project comes from there."""
+    copy = Path(shutil.copytree(released, tmp_path / "later"))
+    answers = acme / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace(str(released), str(copy)))
+    commit(acme, "Come from elsewhere")
+    return copy

@@ -63,15 +63,23 @@ def test_the_same_lines_are_a_conflict(acme: Path) -> None:
     assert fingerprint(acme) == before
 
 
+def test_a_folder_that_went_two_ways_is_a_conflict(acme: Path, later: Path) -> None:
+    (later / "template/guides/three.md").write_text("# The third\n")
+    release(later, "v1.2.0")
+    for name in ("one", "two"):
+        (acme / name).mkdir()
+        git(acme, "mv", f"guides/{name}.md", f"{name}/{name}.md")
+    commit(acme, "Move the guides")
+    refused = inv(acme, "template.update", "--yes")
+    assert refused.code == 1
+    assert "conflict in guides: (directory rename split): " in refused.output
+
+
 @pytest.fixture
-def bereft(acme: Path, released: Path, tmp_path: Path) -> Path:
+def bereft(acme: Path, later: Path) -> Path:
     """A project that edited a page, which the template's newest version does not have any more."""
-    later = tmp_path / "later"
-    git(tmp_path, "clone", "--quiet", str(released), str(later))
     (later / "template/image.md").unlink()
     release(later, "v1.2.0")
-    answers = acme / ".copier-answers.yml"
-    answers.write_text(answers.read_text().replace(str(released), str(later)))
     change(acme / "image.md", "ours\n")
     commit(acme, "Edit")
     return acme

@@ -75,6 +75,8 @@ def merge(base: str, theirs: str) -> Merge:
         stop(f"git cannot merge: {done.stderr.strip()}", "update git to 2.38 or later")
     tree, _, rest = done.stdout.partition("\0")
     conflicts = tuple(_conflicts(rest))
+    if done.returncode == 1 and not conflicts:
+        stop(f"git found a conflict and does not say where: {rest!r}", "report this to those who make the template")
     if any(conflict.path == LOCK for conflict in conflicts):
         tree = _with_our(LOCK, tree)
     return Merge(tree, tuple(conflict for conflict in conflicts if conflict.path != LOCK))
@@ -85,8 +87,10 @@ def _conflicts(said: str) -> Iterator[Conflict]:
 
     The form is that of git-merge-tree(1), "Informational messages".
     """
-    _names, _, messages = said.partition("\0\0")
-    words = iter(messages.split("\0"))
+    words = iter(said.split("\0"))
+    # The names are in the messages again; a conflict of folders has none here.
+    while next(words, ""):
+        pass
     while count := next(words, ""):
         paths = [next(words) for _ in range(int(count))]
         kind, message = next(words), next(words).strip()
