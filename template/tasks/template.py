@@ -228,7 +228,8 @@ def _fit_lock() -> None:
         say(f"\nThere is no cargo here: where there is, run `{by_hand}`, which lets {trees.LOCK} fit.")
         return
     done = ask(["cargo", "metadata", "--offline", "--format-version", "1"])
-    if (ROOT / trees.LOCK).exists():
+    # Somebody may keep it out of git.
+    if read(["git", "ls-files", "--", trees.LOCK]) and (ROOT / trees.LOCK).exists():
         read(["git", "add", trees.LOCK])
     if done.returncode != 0:
         say(f"\nWithout a network, cargo cannot tell whether {trees.LOCK} fits: run `{by_hand}`.")

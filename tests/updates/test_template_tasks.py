@@ -110,14 +110,22 @@ def test_an_edit_of_what_a_part_takes_along_is_not_lost(acme: Path) -> None:
     assert fingerprint(acme) == before
 
 
-def test_whoever_loses_patience_finds_all_as_it_was(
-    acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cargo = tmp_path / "bin/cargo"
-    cargo.parent.mkdir()
-    cargo.write_text("#!/bin/sh\nkill -INT $PPID\n")
-    cargo.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{cargo.parent}:{os.environ['PATH']}")
+@pytest.fixture
+def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let a shell command stand for cargo."""
+
+    def stand_for(shell: str) -> None:
+        program = tmp_path / "bin/cargo"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\n{shell}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    return stand_for
+
+
+def test_whoever_loses_patience_finds_all_as_it_was(acme: Path, cargo: Callable[[str], None]) -> None:
+    cargo("kill -INT $PPID")
     before = fingerprint(acme)
     # Where the tests run in the background, the signal is ignored by everything they start.
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -135,6 +143,19 @@ def test_the_lock_file_is_the_users(acme: Path) -> None:
     assert "conflict" not in succeed(acme, "template.update", "--yes")
     assert (acme / "Cargo.lock").read_text() == "version = 4 # ours\n"
     assert (acme / "new.md").exists()
+
+
+def test_a_lock_file_that_is_kept_out_of_git_stays_out(acme: Path, cargo: Callable[[str], None]) -> None:
+    git(acme, "rm", "--quiet", "--cached", "Cargo.lock")
+    change(acme / ".gitignore", "/Cargo.lock\n")
+    (acme / "Cargo.lock").write_text("version = 4 # ours\n")
+    commit(acme, "Have no lock file")
+    cargo("exit 0")
+    succeed(acme, "template.update", "--yes")
+    commit(acme, "Update")
+    succeed(acme, "template.add", "worker", "--yes")
+    assert git(acme, "ls-files", "Cargo.lock") == ""
+    assert (acme / "Cargo.lock").read_text() == "version = 4 # ours\n"
 
 
 def test_what_cannot_be_added_or_removed(acme: Path) -> None:

@@ -154,12 +154,13 @@ def staged() -> str:
 
 
 def _with_our(name: str, tree: str) -> str:
-    """Return a tree with a file as it is committed."""
+    """Return a tree with a file as it is committed, or without it."""
     entry = read(["git", "ls-tree", "HEAD", "--", name]).split()
     with tempfile.TemporaryDirectory() as scratch:
         environment: Mapping[str, str] = os.environ | {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
         read(["git", "read-tree", tree], env=environment)
-        read(["git", "update-index", "--add", "--cacheinfo", f"{entry[0]},{entry[2]},{name}"], env=environment)
+        place = ["--add", "--cacheinfo", entry[0], entry[2]] if entry else ["--force-remove"]
+        read(["git", "update-index", *place, name], env=environment)
         return read(["git", "write-tree"], env=environment).strip()
 
 
