@@ -22,8 +22,9 @@ def main() -> None:
     package = ModuleType("tasks")
     package.__path__ = [str(TASKS)]
     sys.modules["tasks"] = package
-    from tasks._lib import run
+    from tasks._lib import run, signals
 
+    signals.end_in_order()
     run.ROOT = Path.cwd()
     from tasks import template
 

@@ -124,8 +124,9 @@ def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
     return stand_for
 
 
-def test_whoever_loses_patience_finds_all_as_it_was(acme: Path, cargo: Callable[[str], None]) -> None:
-    cargo("kill -INT $PPID")
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_whoever_ends_it_finds_all_as_it_was(acme: Path, cargo: Callable[[str], None], name: str) -> None:
+    cargo(f"kill -{name} $PPID")
     before = fingerprint(acme)
     # Where the tests run in the background, the signal is ignored by everything they start.
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
