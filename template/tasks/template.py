@@ -36,7 +36,7 @@ def status(_context: Context, json: bool = False) -> None:
             tell({"version": known.version, "newest": newest, "news": told})
             return
         say(f"This project is of version {known.version}; the newest is {newest}.")
-        if known.version == newest:
+        if upstream.includes(known.version, newest):
             return
         for heading, text in news:
             say(f"\n{heading}\n\n{text}")
@@ -60,6 +60,9 @@ def update(
     known = origin()
     with template(known.source) as upstream:
         version = to or upstream.newest()
+        if not to and upstream.includes(known.version, version):
+            say(f"This project is of version {known.version}; no release is newer: nothing to do.")
+            return
         upstream.check(version)
         say(f"Making the project as {known.version} and as {version} would, to compare them …")
         base, theirs = upstream.both(known, version, known.answers)
@@ -159,11 +162,12 @@ def propose(_context: Context, file: str) -> None:
 
 def _news(upstream: Template, before: str, after: str) -> list[tuple[str, str]]:
     """Return the sections of the template's changelog after one version, up to another: heading and text."""
+    since = upstream.release(before).removeprefix("v")
     sections = re.split(r"(?m)^## ", upstream.file(after, "CHANGELOG.md"))[1:]
     found = []
     for section in sections:
         heading, _, text = section.partition("\n")
-        if re.match(rf"\[?{re.escape(before.removeprefix('v'))}\b", heading):
+        if re.match(rf"\[?{re.escape(since)}\b", heading):
             break
         if not heading.lower().startswith("unreleased"):
             found.append((heading, text.strip()))

@@ -45,6 +45,33 @@ def test_news(acme: Path) -> None:
     assert [one["text"] for one in told["news"]] == ["- A later line."]
 
 
+def of_no_release(project: Path, template: Path) -> str:
+    """Let a project be of a template's newest commit, which no release is, and return its name."""
+    commit(template, "Not released")
+    git(template, "tag", "vague")
+    version = git(template, "describe", "--tags", "--match=v1*").strip()
+    answers = project / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace("_commit: v1.0.0", f"_commit: {version}"))
+    commit(project, "Be of another version")
+    return version
+
+
+def test_news_for_who_is_between_releases(acme: Path, later: Path) -> None:
+    git(later, "checkout", "--quiet", "v1.0.0")
+    of_no_release(acme, later)
+    said = succeed(acme, "template.status")
+    assert "- A later line." in said
+    assert "- The first." not in said
+
+
+def test_who_is_ahead_of_the_newest_release_does_not_go_back(acme: Path, later: Path) -> None:
+    (later / "template/new.md").unlink()
+    version = of_no_release(acme, later)
+    said = f"This project is of version {version}; "
+    assert f"{said}no release is newer: nothing to do." in succeed(acme, "template.update", "--yes")
+    assert succeed(acme, "template.status") == f"{said}the newest is v1.1.0.\n"
+
+
 def test_the_same_lines_are_a_conflict(acme: Path) -> None:
     (acme / "toolchain.toml").write_text("# ours\n")
     commit(acme, "Edit")

@@ -56,11 +56,20 @@ class Template:
     def newest(self) -> str:
         """Return the newest version; stop when there is none yet."""
         tags = read(["git", "-C", str(self._folder), "tag", "--list", "v*", "--sort=-version:refname"]).split()
-        # One that is being tried has a hyphen.
-        released = [tag for tag in tags if "-" not in tag]
+        released = [tag for tag in tags if re.fullmatch(r"v\d+(\.\d+)*", tag)]
         if not released:
             stop("the template has no version yet", "name a commit of it with --to")
         return released[0]
+
+    def includes(self, version: str, other: str) -> bool:
+        """Say whether all of another version is in a version."""
+        command = ["git", "-C", str(self._folder), "merge-base", "--is-ancestor", other, version]
+        return ask(command).returncode == 0
+
+    def release(self, version: str) -> str:
+        """Return the last release that is in a version; the version where there is none."""
+        names = ["--tags", "--abbrev=0", "--match=v[0-9]*", "--exclude=*-*"]
+        return ask(["git", "-C", str(self._folder), "describe", *names, version]).stdout.strip() or version
 
     def check(self, version: str) -> None:
         """Stop unless the template has a version."""
