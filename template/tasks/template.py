@@ -28,7 +28,7 @@ _KEEP = "leave conflicts in the files, marked, instead of changing nothing"
 def status(_context: Context, json: bool = False) -> None:
     """Say which version of the template this is, which is the newest, and what is in between."""
     known = origin()
-    with template(known.source) as upstream:
+    with template(known) as upstream:
         newest = upstream.newest()
         news = _news(upstream, known.version, newest)
         if json:
@@ -58,7 +58,7 @@ def update(
     """Bring what is new in the template; stop, with nothing changed, where it and you changed the same lines."""
     trees.check()
     known = origin()
-    with template(known.source) as upstream:
+    with template(known) as upstream:
         version = to or upstream.newest()
         if not to and upstream.includes(known.version, version):
             say(f"This project is of version {known.version}; no release is newer: nothing to do.")
@@ -85,7 +85,7 @@ def _choose(option: str, wanted: bool, plan: bool, yes: bool) -> None:
     """Change one answer, at the version that the project has."""
     trees.check()
     known = origin()
-    with template(known.source) as upstream:
+    with template(known) as upstream:
         answers = _answered(upstream, known, option, wanted)
         base, theirs = upstream.both(known, known.version, answers)
     _change(f"{'with' if wanted else 'without'} {option}", base, theirs, plan, False, yes)
@@ -128,7 +128,7 @@ def diff(_context: Context, patch: bool = False) -> None:
     """Compare this project with what its version of the template makes: what you changed."""
     trees.check()
     known = origin()
-    with template(known.source) as upstream:
+    with template(known) as upstream:
         base = upstream.made(known)
     if patch:
         say(read(["git", "diff", base, "HEAD"]).rstrip("\n"))
@@ -143,7 +143,7 @@ def propose(_context: Context, file: str) -> None:
     """Write your change of a file as a patch for the template, to .slipway/proposal.patch."""
     trees.check()
     known = origin()
-    with template(known.source) as upstream:
+    with template(known) as upstream:
         base = upstream.made(known)
         name = f"template/{file}"
         conditional = bool(upstream.file(known.version, f"{name}.jinja"))

@@ -45,14 +45,19 @@ def test_news(acme: Path) -> None:
     assert [one["text"] for one in told["news"]] == ["- A later line."]
 
 
+def answer(project: Path, before: str, after: str) -> None:
+    """Replace a text in a project's answers file, and commit it."""
+    answers = project / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace(before, after))
+    commit(project, "Be of another version")
+
+
 def of_no_release(project: Path, template: Path) -> str:
     """Let a project be of a template's newest commit, which no release is, and return its name."""
     commit(template, "Not released")
     git(template, "tag", "vague")
     version = git(template, "describe", "--tags", "--match=v1*").strip()
-    answers = project / ".copier-answers.yml"
-    answers.write_text(answers.read_text().replace("_commit: v1.0.0", f"_commit: {version}"))
-    commit(project, "Be of another version")
+    answer(project, "_commit: v1.0.0", f"_commit: {version}")
     return version
 
 
@@ -291,14 +296,28 @@ def test_a_new_file_where_the_update_took_one_away_is_in_the_way_of_undo(bereft:
 
 
 def test_a_template_that_cannot_be_reached(acme: Path, released: Path) -> None:
-    answers = acme / ".copier-answers.yml"
-    answers.write_text(answers.read_text().replace(str(released), "/nowhere"))
-    commit(acme, "Move the template away")
+    answer(acme, str(released), "/nowhere")
     before = fingerprint(acme)
     refused = inv(acme, "template.update", "--yes")
     assert refused.code == 1
     assert "`_src_path` in .copier-answers.yml is its address" in refused.output
     assert fingerprint(acme) == before
+
+
+@pytest.mark.parametrize("task", [["status"], ["add", "worker"], ["update"]])
+def test_a_project_of_a_version_that_there_is_not(acme: Path, task: list[str]) -> None:
+    answer(acme, "_commit: v1.0.0", "_commit: v0.9.0")
+    refused = inv(acme, f"template.{task[0]}", *task[1:])
+    assert refused.code == 1
+    assert "has no version 'v0.9.0', from which this project came" in refused.output
+    assert "choose from" not in refused.output
+
+
+def test_a_project_of_no_version(acme: Path) -> None:
+    answer(acme, "_commit: v1.0.0\n", "")
+    refused = inv(acme, "template.status")
+    assert refused.code == 1
+    assert "error: .copier-answers.yml has no `_commit`" in refused.output
 
 
 def test_a_version_that_there_is_not(acme: Path) -> None:

@@ -35,7 +35,10 @@ def origin() -> Origin:
     path = ROOT / ANSWERS
     if not path.is_file():
         stop(f"there is no {ANSWERS}, so nothing is known of the template", f"restore it: `git checkout {ANSWERS}`")
-    known = yaml.safe_load(path.read_text(encoding="utf-8"))
+    known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    for name in ("_src_path", "_commit"):
+        if name not in known:
+            stop(f"{ANSWERS} has no `{name}`", f"write it there as it once was: `git log --patch {ANSWERS}`")
     answers = {name: value for name, value in known.items() if not name.startswith("_")}
     return Origin(known["_src_path"], str(known["_commit"]), answers)
 
@@ -71,10 +74,14 @@ class Template:
         names = ["--tags", "--abbrev=0", "--match=v[0-9]*", "--exclude=*-*"]
         return ask(["git", "-C", str(self._folder), "describe", *names, version]).stdout.strip() or version
 
+    def has(self, version: str) -> bool:
+        """Say whether the template has a version."""
+        command = ["git", "-C", str(self._folder), "rev-parse", "--verify", "--quiet", f"{version}^{{commit}}"]
+        return ask(command).returncode == 0
+
     def check(self, version: str) -> None:
-        """Stop unless the template has a version."""
-        known = ask(["git", "-C", str(self._folder), "rev-parse", "--verify", "--quiet", f"{version}^{{commit}}"])
-        if known.returncode != 0:
+        """Stop, with the versions there are, unless the template has this one."""
+        if not self.has(version):
             tags = read(["git", "-C", str(self._folder), "tag", "--sort=version:refname"]).split()
             stop(f"the template has no version {version!r}", f"choose from: {', '.join(tags) or 'its commits'}")
 
@@ -93,7 +100,6 @@ class Template:
 
     def made(self, known: Origin) -> str:
         """Return the project as it once came from the template, as a tree of this repository."""
-        self.check(known.version)
         return self.make(known.version, known.answers)
 
     def both(self, known: Origin, version: str, answers: dict[str, Any]) -> tuple[str, str]:
@@ -125,10 +131,14 @@ class Template:
 
 
 @contextmanager
-def template(source: str) -> Iterator[Template]:
-    """Give a clone of the template, and take it away afterwards."""
+def template(known: Origin) -> Iterator[Template]:
+    """Give a clone of the template, and take it away afterwards; stop when it lacks what the project came from."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Template(source, Path(folder) / "template")
+        upstream = Template(known.source, Path(folder) / "template")
+        if not upstream.has(known.version):
+            cause = f"the template at {known.source} has no version {known.version!r}, from which this project came"
+            stop(cause, f"correct `_src_path` or `_commit` in {ANSWERS}: `git log --patch {ANSWERS}` has earlier ones")
+        yield upstream
 
 
 def _copier() -> list[str]:
