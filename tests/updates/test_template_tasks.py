@@ -77,6 +77,14 @@ def test_who_is_ahead_of_the_newest_release_does_not_go_back(acme: Path, later: 
     assert succeed(acme, "template.status") == f"{said}the newest is v1.1.0.\n"
 
 
+@pytest.mark.parametrize("form", ['"{}"', "\n  {}", '"\\\n  {}"'])
+def test_an_address_in_any_form_is_no_conflict(acme: Path, released: Path, form: str) -> None:
+    answer(acme, f"_src_path: {released}", f"_src_path: {form.format(released)}")
+    before = (acme / ".copier-answers.yml").read_text()
+    succeed(acme, "template.update", "--yes")
+    assert (acme / ".copier-answers.yml").read_text() == before.replace("v1.0.0", "v1.1.0")
+
+
 def test_the_same_lines_are_a_conflict(acme: Path) -> None:
     (acme / "toolchain.toml").write_text("# ours\n")
     commit(acme, "Edit")

@@ -17,6 +17,8 @@ from .console import stop
 from .run import ROOT, ask, hint, read
 
 ANSWERS = ".copier-answers.yml"
+# As it stands there, however it is quoted and wherever it is broken.
+_SOURCE = re.compile(r"^_src_path:.*(?:\n[ \t].*)*", re.MULTILINE)
 # As Copier understands them.
 _SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 
@@ -48,7 +50,6 @@ class Template:
 
     def __init__(self, source: str, folder: Path) -> None:
         """Clone the template."""
-        self._source = source
         self._folder = folder
         address = next((_SHORT[short] + source[3:] for short in _SHORT if source.startswith(short)), source)
         read(
@@ -120,7 +121,8 @@ class Template:
                 stop(f"version {version} cannot be made of these answers: {said[-1]}", "other answers, or another --to")
             # It came from a clone, which will be gone.
             kept = made / ANSWERS
-            text = re.sub(r"(?m)^_src_path:.*$", f"_src_path: {self._source}", kept.read_text(encoding="utf-8"))
+            ours = _SOURCE.findall((ROOT / ANSWERS).read_text(encoding="utf-8"))
+            text = _SOURCE.sub(lambda _: "\n".join(ours), kept.read_text(encoding="utf-8"))
             kept.write_text(text, encoding="utf-8")
             return trees.of_folder(made)
 
