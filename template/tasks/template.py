@@ -66,7 +66,8 @@ def update(
         upstream.check(version)
         say(f"Making the project as {known.version} and as {version} would, to compare them …")
         base, theirs = upstream.both(known, version, known.answers)
-    _change(f"from {known.version} to {version}", base, theirs, plan, keep_conflicts, yes)
+        merged = trees.merge(base, theirs, [trees.LOCK, *upstream.left_alone(version)])
+    _change(f"from {known.version} to {version}", merged, plan, keep_conflicts, yes)
 
 
 @task(positional=["option"], auto_shortflags=False, help=_PART)
@@ -88,7 +89,8 @@ def _choose(option: str, wanted: bool, plan: bool, yes: bool) -> None:
     with template(known) as upstream:
         answers = _answered(upstream, known, option, wanted)
         base, theirs = upstream.both(known, known.version, answers)
-    _change(f"{'with' if wanted else 'without'} {option}", base, theirs, plan, False, yes)
+        merged = trees.merge(base, theirs, [trees.LOCK, *upstream.left_alone(known.version)])
+    _change(f"{'with' if wanted else 'without'} {option}", merged, plan, False, yes)
 
 
 def _answered(upstream: Template, known: Origin, option: str, wanted: bool) -> dict[str, Any]:
@@ -174,11 +176,9 @@ def _news(upstream: Template, before: str, after: str) -> list[tuple[str, str]]:
     return found
 
 
-def _change(what: str, base: str, theirs: str, plan: bool, keep_conflicts: bool, yes: bool) -> None:
+def _change(what: str, merged: trees.Merge, plan: bool, keep_conflicts: bool, yes: bool) -> None:
     """Show a change, and make it unless something stands against it."""
-    before = trees.head()
-    merged = trees.merge(base, theirs)
-    lines = trees.changes(before, merged.tree)
+    lines = trees.changes(merged.before, merged.tree)
     say(f"This project {what}:")
     for line in lines or ["nothing changes"]:
         say(f"  {line}")
@@ -189,23 +189,23 @@ def _change(what: str, base: str, theirs: str, plan: bool, keep_conflicts: bool,
             f"you and the template changed the same: {len(merged.conflicts)} conflicts; nothing was changed",
             "see your change with `inv template.diff --patch`; `--keep-conflicts` lets you settle it in the files",
         )
-    trees.can_put(before, merged.tree)
+    trees.can_put(merged.before, merged.tree)
     if plan or not lines:
         say("\nNothing was changed.")
         return
     confirm(yes)
     # Somebody may have gone on working meanwhile.
     trees.check()
-    if trees.head() != before:
+    if trees.head() != merged.before:
         stop("something was committed meanwhile; nothing was changed", "run the same command again")
     # Before anything is tried: the way back would take away what is in the way.
-    trees.can_put(before, merged.tree)
+    trees.can_put(merged.before, merged.tree)
     try:
-        trees.put(before, merged.tree)
+        trees.put(merged.before, merged.tree)
         if any(line.endswith("Cargo.toml") for line in lines):
             _fit_lock()
         FOLDER.mkdir(exist_ok=True)
-        _LAST.write_text(json.dumps({"before": before, "after": trees.staged()}), encoding="utf-8")
+        _LAST.write_text(json.dumps({"before": merged.before, "after": trees.staged()}), encoding="utf-8")
     except BaseException:
         # Also when somebody loses patience: nothing is left half-way.
         _go_back(merged.tree)

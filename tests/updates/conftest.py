@@ -17,6 +17,7 @@ from tools.rendering import commit, render
 SMALL = {
     "copier.yml": """\
 _subdirectory: template
+_skip_if_exists: [mine.example]
 _exclude: ["{% if 'worker' not in parts %}/crates{% endif %}"]
 name: {type: str, default: acme-notes}
 parts: {type: str, multiselect: true, choices: {Tools: cli, Jobs: worker}, default: [cli]}
@@ -32,6 +33,7 @@ parts: {type: str, multiselect: true, choices: {Tools: cli, Jobs: worker}, defau
     "template/rules.toml": "# Rules\nallow = [1, 2, 3, 4, 5, 6, 7]\n",
     "template/crates/worker/src.rs": "// jobs\n",
     "template/Cargo.toml.jinja": "[workspace]\n{% if 'worker' in parts %}# jobs\n{% endif %}",
+    "template/mine.example": "# Yours to edit\n",
     "template/Cargo.lock": "version = 4\n",
 }
 
@@ -100,6 +102,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     change(template / "template/toolchain.toml", "# a later line\n")
     (template / "template/new.md").write_text("# New\n")
     (template / "template/Cargo.lock").write_text("version = 5\n")
+    (template / "template/mine.example").write_text("# Yours to edit, as before\n")
     news = "# Changelog\n\n## 1.1.0\n\n- A later line.\n\n## 1.0.0\n\n- The first.\n"
     (template / "CHANGELOG.md").write_text(news)
     release(template, "v1.1.0")

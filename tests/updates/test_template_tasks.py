@@ -77,7 +77,7 @@ def test_who_is_ahead_of_the_newest_release_does_not_go_back(acme: Path, later: 
     assert succeed(acme, "template.status") == f"{said}the newest is v1.1.0.\n"
 
 
-@pytest.mark.parametrize("form", ['"{}"', "\n  {}", '"\\\n  {}"'])
+@pytest.mark.parametrize("form", ['"{}"', '"\\\n  {}"'])
 def test_an_address_in_any_form_is_no_conflict(acme: Path, released: Path, form: str) -> None:
     answer(acme, f"_src_path: {released}", f"_src_path: {form.format(released)}")
     before = (acme / ".copier-answers.yml").read_text()
@@ -178,11 +178,13 @@ def test_whoever_ends_it_finds_all_as_it_was(acme: Path, cargo: Callable[[str], 
     assert not (acme / "crates").exists()
 
 
-def test_the_lock_file_is_the_users(acme: Path) -> None:
+def test_the_lock_file_and_what_is_left_alone_are_the_users(acme: Path) -> None:
     (acme / "Cargo.lock").write_text("version = 4 # ours\n")
+    (acme / "mine.example").write_text("# Mine\n")
     commit(acme, "Edit")
     assert "conflict" not in succeed(acme, "template.update", "--yes")
     assert (acme / "Cargo.lock").read_text() == "version = 4 # ours\n"
+    assert (acme / "mine.example").read_text() == "# Mine\n"
     assert (acme / "new.md").exists()
 
 

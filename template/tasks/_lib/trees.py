@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -25,8 +25,9 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Merge:
-    """A tree with the changes of both sides, and those that do not go together."""
+    """What was committed, a tree with the changes of both sides, and those that do not go together."""
 
+    before: str
     tree: str
     conflicts: tuple[Conflict, ...]
 
@@ -57,10 +58,10 @@ def of_folder(folder: Path) -> str:
         return read([*git, "write-tree"], env=environment).strip()
 
 
-def merge(base: str, theirs: str) -> Merge:
-    """Return what is committed with the changes from one tree to another; the user's lock file is never in conflict."""
-    began = _commit(base)
-    sides = {"yours": _commit(head(), began), "template": _commit(theirs, began)}
+def merge(base: str, theirs: str, ours: Collection[str]) -> Merge:
+    """Return what is committed with the changes from one tree to another; files of `ours` are never in conflict."""
+    before, began = head(), _commit(base)
+    sides = {"yours": _commit(before, began), "template": _commit(theirs, began)}
     # Their names stand in the marks of a conflict.
     for name, commit in sides.items():
         read(["git", "update-ref", f"refs/{name}", commit])
@@ -77,9 +78,9 @@ def merge(base: str, theirs: str) -> Merge:
     conflicts = tuple(_conflicts(rest))
     if done.returncode == 1 and not conflicts:
         stop(f"git found a conflict and does not say where: {rest!r}", "report this to those who make the template")
-    if any(conflict.path == LOCK for conflict in conflicts):
-        tree = _with_our(LOCK, tree)
-    return Merge(tree, tuple(conflict for conflict in conflicts if conflict.path != LOCK))
+    for name in {conflict.path for conflict in conflicts} & {*ours}:
+        tree = _with_our(name, tree)
+    return Merge(before, tree, tuple(conflict for conflict in conflicts if conflict.path not in ours))
 
 
 def _conflicts(said: str) -> Iterator[Conflict]:

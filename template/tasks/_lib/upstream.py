@@ -99,6 +99,11 @@ class Template:
             if isinstance(question, dict) and question.get("multiselect")
         }
 
+    def left_alone(self, version: str) -> list[str]:
+        """Return the files that are the user's from the first day."""
+        settings = yaml.safe_load(self.file(version, "copier.yml"))
+        return list(settings.get("_skip_if_exists", ()))
+
     def made(self, known: Origin) -> str:
         """Return the project as it once came from the template, as a tree of this repository."""
         return self.make(known.version, known.answers)
