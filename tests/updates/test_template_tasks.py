@@ -305,6 +305,11 @@ def test_a_new_file_where_the_update_took_one_away_is_in_the_way_of_undo(bereft:
     succeed(bereft, "template.undo")
 
 
+def test_an_address_that_names_git(acme: Path, released: Path) -> None:
+    answer(acme, f"_src_path: {released}", f"_src_path: git+file://{released}")
+    assert "the newest is v1.1.0" in succeed(acme, "template.status")
+
+
 def test_a_template_that_cannot_be_reached(acme: Path, released: Path) -> None:
     answer(acme, str(released), "/nowhere")
     before = fingerprint(acme)

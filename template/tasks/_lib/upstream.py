@@ -51,7 +51,8 @@ class Template:
     def __init__(self, source: str, folder: Path) -> None:
         """Clone the template."""
         self._folder = folder
-        address = next((_SHORT[short] + source[3:] for short in _SHORT if source.startswith(short)), source)
+        whole = source.removeprefix("git+")
+        address = next((_SHORT[short] + source[3:] for short in _SHORT if source.startswith(short)), whole)
         read(
             ["git", "clone", "--quiet", address, str(folder)],
             fix=f"see that this machine reaches the template; `_src_path` in {ANSWERS} is its address",
