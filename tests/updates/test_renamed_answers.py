@@ -44,6 +44,13 @@ def test_the_answer_goes_to_the_question_of_the_other_name(project: Path) -> Non
     assert "maker" not in answers
 
 
+def test_the_answer_goes_through_all_its_names(project: Path, tmp_path: Path) -> None:
+    release(tmp_path / "template", "v1.2.0", "creator", "maker: author\nauthor: creator\n")
+    assert inv(project, "template.update", "--yes").code == 0
+    assert (project / "name.txt").read_text() == "ada\n"
+    assert "creator: ada\n" in (project / ".copier-answers.yml").read_text()
+
+
 def test_the_default_would_come_without_the_entry(project: Path, tmp_path: Path) -> None:
     (tmp_path / "template/renamed-answers.yaml").write_text("{}\n")
     commit(tmp_path / "template", "Forget the name")

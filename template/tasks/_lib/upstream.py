@@ -135,7 +135,10 @@ class Template:
     def _renamed(self, version: str, answers: dict[str, Any]) -> dict[str, Any]:
         """Return answers by the names that a version has for them."""
         names = yaml.safe_load(self.file(version, "renamed-answers.yaml")) or {}
-        return {names.get(name, name): value for name, value in answers.items()}
+        # One may have been renamed more than once.
+        for _ in names:
+            answers = {names.get(name, name): value for name, value in answers.items()}
+        return answers
 
 
 @contextmanager
