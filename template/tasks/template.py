@@ -211,7 +211,10 @@ def _change(what: str, merged: trees.Merge, plan: bool, keep_conflicts: bool, ye
         _go_back(merged.tree)
         raise
     if merged.conflicts:
-        say("\nSettle the conflicts above, then commit. Back: `inv template.undo`")
+        # No task runs as long as these hold marks.
+        dead = any(one.path.startswith(("invoke.yaml", "tasks/")) for one in merged.conflicts)
+        back = "git reset --hard" if dead else "inv template.undo"
+        say(f"\nSettle the conflicts above, then commit. Back: `{back}`")
         stop("there are conflicts to settle", "look for `<<<<<<<` in the files that are named above")
     say("\nChanged, and not committed. Next: `git diff --cached`, `inv test`, then commit; back: `inv template.undo`")
 

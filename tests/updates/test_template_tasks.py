@@ -97,6 +97,7 @@ def test_the_same_lines_are_a_conflict(acme: Path) -> None:
 
     kept = inv(acme, "template.update", "--yes", "--keep-conflicts")
     assert kept.code == 1
+    assert "Back: `inv template.undo`" in kept.output
     assert "<<<<<<< yours\n# ours\n" in (acme / "toolchain.toml").read_text()
     assert (acme / "new.md").exists()
     succeed(acme, "template.undo")
@@ -113,6 +114,20 @@ def test_a_folder_that_went_two_ways_is_a_conflict(acme: Path, later: Path) -> N
     refused = inv(acme, "template.update", "--yes")
     assert refused.code == 1
     assert "conflict in guides: (directory rename split): " in refused.output
+
+
+@pytest.mark.parametrize("name", ["invoke.yaml", "tasks/build.py"])
+def test_the_way_back_is_gits_where_no_task_would_run(acme: Path, later: Path, name: str) -> None:
+    for folder, text in ((later / "template", "theirs\n"), (acme, "ours\n")):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    release(later, "v1.2.0")
+    commit(acme, "Have the same file")
+    before = fingerprint(acme)
+    said = inv(acme, "template.update", "--yes", "--keep-conflicts").output
+    assert "Back: `git reset --hard`" in said
+    git(acme, "reset", "--hard")
+    assert fingerprint(acme) == before
 
 
 @pytest.fixture
