@@ -215,7 +215,8 @@ def _change(what: str, merged: trees.Merge, plan: bool, keep_conflicts: bool, ye
         dead = any(one.path.startswith(("invoke.yaml", "tasks/")) for one in merged.conflicts)
         back = "git reset --hard" if dead else "inv template.undo"
         say(f"\nSettle the conflicts above, then commit. Back: `{back}`")
-        stop("there are conflicts to settle", "look for `<<<<<<<` in the files that are named above")
+        kept = "a file that only one side still has is there whole: delete it if you do not want it"
+        stop("there are conflicts to settle", f"look for `<<<<<<<` in the files that are named above; {kept}")
     say("\nChanged, and not committed. Next: `git diff --cached`, `inv test`, then commit; back: `inv template.undo`")
 
 

@@ -152,6 +152,9 @@ def test_an_edit_of_what_goes_away_is_not_lost(bereft: Path) -> None:
     assert refused.code == 1
     assert "conflict in image.md: (modify/delete): " in refused.output
     assert fingerprint(bereft) == before
+    kept = inv(bereft, "template.update", "--yes", "--keep-conflicts")
+    assert "a file that only one side still has is there whole" in kept.output
+    assert (bereft / "image.md").read_text().endswith("ours\n")
 
 
 def test_an_edit_of_what_a_part_takes_along_is_not_lost(acme: Path) -> None:
