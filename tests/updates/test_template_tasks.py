@@ -35,6 +35,17 @@ def test_an_untouched_project_becomes_what_the_newest_makes(acme: Path, released
     assert fingerprint(acme) == before
 
 
+def test_files_come_as_they_are_whatever_the_repository_is_told(acme: Path, later: Path) -> None:
+    program = later / "template/run.cmd"
+    program.write_bytes(b"#!/bin/sh\r\n")
+    program.chmod(0o755)
+    release(later, "v1.2.0")
+    for setting in ("core.fileMode=false", "core.safecrlf=true", "core.autocrlf=input"):
+        git(acme, "config", *setting.split("="))
+    succeed(acme, "template.update", "--yes")
+    assert git(acme, "ls-files", "--stage", "run.cmd").startswith("100755 ")
+
+
 def test_news(acme: Path) -> None:
     said = succeed(acme, "template.status")
     assert "This project is of version v1.0.0; the newest is v1.1.0." in said

@@ -52,7 +52,9 @@ def of_folder(folder: Path) -> str:
     repository = read(["git", "rev-parse", "--absolute-git-dir"]).strip()
     with tempfile.TemporaryDirectory() as scratch:
         environment = os.environ | {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
-        git = ["git", "-C", str(folder), f"--git-dir={repository}", "--work-tree=."]
+        # The template's files are as Copier writes them, whatever this repository is told of its own.
+        settings = ["-c", "core.fileMode=true", "-c", "core.safecrlf=false"]
+        git = ["git", *settings, "-C", str(folder), f"--git-dir={repository}", "--work-tree=."]
         # What the project ignores belongs to it all the same when the template makes it.
         read([*git, "add", "--all", "--force"], env=environment)
         return read([*git, "write-tree"], env=environment).strip()
