@@ -46,6 +46,16 @@ def test_files_come_as_they_are_whatever_the_repository_is_told(acme: Path, late
     assert git(acme, "ls-files", "--stage", "run.cmd").startswith("100755 ")
 
 
+def test_a_sparse_checkout_stays_sparse(acme: Path) -> None:
+    git(acme, "sparse-checkout", "set", "guides")
+    before = fingerprint(acme)
+    succeed(acme, "template.add", "worker", "--yes")
+    assert "crates/worker/src.rs" in git(acme, "ls-files")
+    assert not (acme / "crates").exists()
+    succeed(acme, "template.undo")
+    assert fingerprint(acme) == before
+
+
 def test_news(acme: Path) -> None:
     said = succeed(acme, "template.status")
     assert "This project is of version v1.0.0; the newest is v1.1.0." in said

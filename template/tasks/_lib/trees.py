@@ -55,8 +55,8 @@ def of_folder(folder: Path) -> str:
         # The template's files are as Copier writes them, whatever this repository is told of its own.
         settings = ["-c", "core.fileMode=true", "-c", "core.safecrlf=false"]
         git = ["git", *settings, "-C", str(folder), f"--git-dir={repository}", "--work-tree=."]
-        # What the project ignores belongs to it all the same when the template makes it.
-        read([*git, "add", "--all", "--force"], env=environment)
+        # What the project ignores, or keeps out of a sparse checkout, belongs to it all the same when it is made.
+        read([*git, "add", "--all", "--force", "--sparse"], env=environment)
         return read([*git, "write-tree"], env=environment).strip()
 
 
