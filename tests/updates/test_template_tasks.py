@@ -56,6 +56,15 @@ def test_a_sparse_checkout_stays_sparse(acme: Path) -> None:
     assert fingerprint(acme) == before
 
 
+def test_two_worktrees_of_a_repository_are_not_in_each_others_way(acme: Path, tmp_path: Path) -> None:
+    git(acme, "worktree", "add", "--quiet", str(tmp_path / "other"))
+    # As long as one is at it.
+    for name in ("yours", "template", "worktree/yours", "worktree/template"):
+        git(acme, "update-ref", f"refs/{name}", "HEAD")
+        (acme / f".git/refs/{name}.lock").touch()
+    succeed(tmp_path / "other", "template.update", "--yes")
+
+
 def test_news(acme: Path) -> None:
     said = succeed(acme, "template.status")
     assert "This project is of version v1.0.0; the newest is v1.1.0." in said
@@ -119,7 +128,7 @@ def test_the_same_lines_are_a_conflict(acme: Path) -> None:
     kept = inv(acme, "template.update", "--yes", "--keep-conflicts")
     assert kept.code == 1
     assert "Back: `inv template.undo`" in kept.output
-    assert "<<<<<<< yours\n# ours\n" in (acme / "toolchain.toml").read_text()
+    assert "<<<<<<< worktree/yours\n# ours\n" in (acme / "toolchain.toml").read_text()
     assert (acme / "new.md").exists()
     succeed(acme, "template.undo")
     assert fingerprint(acme) == before

@@ -63,8 +63,8 @@ def of_folder(folder: Path) -> str:
 def merge(base: str, theirs: str, ours: Collection[str]) -> Merge:
     """Return what is committed with the changes from one tree to another; files of `ours` are never in conflict."""
     before, began = head(), _commit(base)
-    sides = {"yours": _commit(before, began), "template": _commit(theirs, began)}
-    # Their names stand in the marks of a conflict.
+    # Their names stand in the marks of a conflict. All others but these are shared by the worktrees of a repository.
+    sides = {"worktree/yours": _commit(before, began), "worktree/template": _commit(theirs, began)}
     for name, commit in sides.items():
         read(["git", "update-ref", f"refs/{name}", commit])
     # A file that the template adds to a folder which you moved goes where the folder is.
