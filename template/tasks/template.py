@@ -18,6 +18,9 @@ GROUP = "template"
 
 # What was changed last, for the way back.
 _LAST = FOLDER / "template.json"
+_PROPOSAL = FOLDER / "proposal.patch"
+# As a patch that applies anywhere, whatever the user has set for their own eyes.
+_DIFF = ["git", "diff-tree", "--patch", "--find-renames", "--binary", "--no-ext-diff", "--no-textconv"]
 _PLAN = "show what would change, and change nothing"
 _YES = "do not ask before changing"
 _PART = {"option": "a component, a service or a way to deploy", "plan": _PLAN, "yes": _YES}
@@ -133,7 +136,7 @@ def diff(_context: Context, patch: bool = False) -> None:
     with template(known) as upstream:
         base = upstream.made(known)
     if patch:
-        say(read(["git", "diff", base, "HEAD"]).rstrip("\n"))
+        say(read([*_DIFF, base, "HEAD"]).rstrip("\n"))
         return
     for line in trees.changes(base, trees.head()):
         say(f"  {line}")
@@ -151,15 +154,17 @@ def propose(_context: Context, file: str) -> None:
         conditional = bool(upstream.file(known.version, f"{name}.jinja"))
     if not read(["git", "ls-tree", base, "--", file]).strip():
         stop(f"{file} is not of the template", "choose from: `inv template.diff`")
-    change = read(["git", "diff", "--src-prefix=a/template/", "--dst-prefix=b/template/", base, "HEAD", "--", file])
+    what = ["--src-prefix=a/template/", "--dst-prefix=b/template/", base, "HEAD", "--", file]
+    change = read([*_DIFF, *what])
     if not change:
         stop(f"{file} is as the template has it", "choose from: `inv template.diff`")
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "proposal.patch").write_text(change, encoding="utf-8")
+    # By git itself: the patch of a file that ends its lines otherwise has to as well.
+    read([*_DIFF, f"--output={_PROPOSAL}", *what])
     say(change.rstrip("\n"))
     if conditional:
         say(f"\nThere the file depends on answers: make the same change in {name}.jinja.")
-    say(f"\nNext, in a clone of {known.source}: `git apply {FOLDER / 'proposal.patch'}`")
+    say(f"\nNext, in a clone of {known.source}: `git apply {_PROPOSAL}`")
 
 
 def _news(upstream: Template, before: str, after: str) -> list[tuple[str, str]]:

@@ -390,6 +390,18 @@ def test_a_version_that_there_is_not(acme: Path) -> None:
     assert "choose from: v1.0.0, v1.1.0" in refused.output
 
 
+def test_a_proposal_is_a_patch_whatever_the_user_has_set(acme: Path, released: Path) -> None:
+    page = acme / "image.md"
+    page.write_bytes(page.read_bytes() + b"A line\r\nof bytes: \xff\n")
+    commit(acme, "Edit")
+    for setting in ("diff.external=true", "color.ui=always", "diff.noprefix=true"):
+        git(acme, "config", *setting.split("="))
+    assert "\n+A line\n" in succeed(acme, "template.diff", "--patch")
+    succeed(acme, "template.propose", "image.md")
+    assert b"+A line\r\n+of bytes: \xff\n" in (acme / ".slipway/proposal.patch").read_bytes()
+    git(released, "apply", "--check", str(acme / ".slipway/proposal.patch"))
+
+
 def test_a_proposal(acme: Path, released: Path) -> None:
     change(acme / "image.md", "A better sentence.\n")
     change(acme / "README.md", "A better sentence.\n")
