@@ -273,6 +273,17 @@ def test_nothing_is_done_to_what_is_not_committed(acme: Path) -> None:
     assert fingerprint(acme) == before
 
 
+def test_a_repository_that_git_does_not_trust_is_told_in_gits_words(
+    acme: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By which git's own tests make every repository somebody else's.
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    refused = inv(acme, "template.update", "--yes")
+    assert refused.code == 1
+    assert "detected dubious ownership" in refused.output
+    assert "git config --global --add safe.directory" in refused.output
+
+
 def edit(project: Path) -> None:
     change(project / "README.md", "ours\n")
 

@@ -34,6 +34,9 @@ class Merge:
 
 def check() -> None:
     """Stop unless this is a repository of its own with nothing uncommitted: what changes can be told apart then."""
+    here = ask(["git", "rev-parse", "--git-dir"], env=os.environ | {"LC_ALL": "C"})
+    if here.returncode != 0 and "not a git repository" not in here.stderr:
+        stop(here.stderr.strip(), "see the message above")
     if ask(["git", "rev-parse", "--verify", "--quiet", "HEAD"]).returncode != 0:
         stop("this project has no commit yet", 'make one: `git init && git add --all && git commit -m "Start"`')
     if read(["git", "rev-parse", "--show-prefix"]).strip():
