@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from invoke import Context, Exit, task
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tools.answers import CHECKOUT
@@ -21,8 +24,9 @@ from tools.answers import CHECKOUT
 ENDS = {
     "updated": "look at it, test, and commit",
     "current": "",
-    "conflict": "in the project: inv template.update --keep-conflicts",
-    "failed": "in the project: inv template.update",
+    "conflict": "{inv} template.update --keep-conflicts",
+    "failed": "{inv} template.update",
+    "stopped": "the same again",
 }
 
 
@@ -42,6 +46,7 @@ def listed(file: Path) -> list[Path]:
     """
     lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
     found = [(file.parent / line).resolve() for line in lines if line and not line.startswith("#")]
+    found = list(dict.fromkeys(found))
     wrong = [str(path) for path in found if not (path / ".copier-answers.yml").is_file()]
     if wrong:
         raise ValueError(f"These are no projects of the template: {', '.join(wrong)}. Nothing was changed.")
@@ -69,6 +74,13 @@ def _update(project: Path, to: str) -> Ended:
     return Ended(project, "updated" if changed else "current", f"{len(changed)} files" if changed else "")
 
 
+def _next(ended: Ended) -> str:
+    """Say what to do in a project; the oldest have no such task of their own."""
+    own = (ended.project / "tasks/template.py").is_file()
+    inv = "in the project: inv" if own else f"python -m tools.newest_tasks {shlex.quote(str(ended.project))}"
+    return ENDS[ended.how].format(inv=inv)
+
+
 @task(
     positional=["projects"],
     auto_shortflags=False,
@@ -85,15 +97,18 @@ def update(_context: Context, projects: str, to: str = "", workers: int = 0) -> 
     except (OSError, ValueError) as error:
         raise Exit(str(error)) from None
     console = Console()
-    table = Table("project", "ended", "what", "next")
-    ended = []
-    with console.status("") as shown:
+    ended: list[Ended] = []
+    with console.status("") as shown, suppress(KeyboardInterrupt):
         for one in update_all(chosen, to, workers or os.cpu_count() or 1):
             ended.append(one)
             shown.update(f"{len(ended)} of {len(chosen)}")
-            table.add_row(str(one.project), one.how, one.why, ENDS[one.how])
+    # After Ctrl-C, what came of the others is not known, only that each is whole.
+    ended += [Ended(project, "stopped", "as it was, or updated") for project in chosen[len(ended) :]]
+    table = Table("project", "ended", "what", "next")
+    for one in ended:
+        table.add_row(*map(escape, (str(one.project), one.how, one.why, _next(one))))
     console.print(table)
     counts = {how: sum(one.how == how for one in ended) for how in ENDS}
     console.print(", ".join(f"{count} {how}" for how, count in counts.items() if count) or "no projects")
-    if counts["conflict"] or counts["failed"]:
+    if counts["conflict"] or counts["failed"] or counts["stopped"]:
         raise Exit(code=1)

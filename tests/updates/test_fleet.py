@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from invoke import Context, Exit
 
 from tests.test_maintainers_tasks import inv as maintain
+from tools import fleet as fleet_task
+from tools.fleet import Ended
 from tools.rendering import commit
 
 from .conftest import change, fingerprint
@@ -55,3 +59,28 @@ def test_what_is_no_project_is_named_before_anything_changes(fleet: dict[str, Pa
     assert "These are no projects of the template:" in ended.stderr
     assert "elsewhere" in ended.stderr
     assert {name: fingerprint(path) for name, path in fleet.items()} == before
+
+
+def test_whoever_loses_patience_sees_what_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("[red]", "own", "later")
+    for name in names:
+        (tmp_path / name / "tasks").mkdir(parents=True)
+        (tmp_path / name / ".copier-answers.yml").touch()
+    (tmp_path / "own/tasks/template.py").touch()
+    (tmp_path / "projects.txt").write_text("\n".join((*names, "own")))
+
+    def update_all(projects: list[Path], *_: object) -> Iterator[Ended]:
+        yield Ended(projects[0], "conflict", "a")
+        yield Ended(projects[1], "failed", "b")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fleet_task, "update_all", update_all)
+    monkeypatch.setenv("COLUMNS", "500")
+    with pytest.raises(Exit):
+        fleet_task.update(Context(), str(tmp_path / "projects.txt"))
+    said = capsys.readouterr().out
+    assert f"python -m tools.newest_tasks '{tmp_path}/[red]' template.update --keep-conflicts" in said
+    assert "in the project: inv template.update " in said
+    assert "1 conflict, 1 failed, 1 stopped" in said
