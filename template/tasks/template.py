@@ -121,7 +121,10 @@ def undo(_context: Context) -> None:
     if trees.head() != last["before"] or trees.staged() != last["after"]:
         stop("the last change was committed, or something was changed since", "use git: `git revert`, `git restore`")
     if ask(["git", "diff", "--quiet"]).returncode != 0:
-        stop("files were changed since", "commit them, or put them away: `git stash`; see `git diff`")
+        fix = (
+            "see `git diff`; drop it by `git restore FILE`, or with all that the template brought by `git reset --hard`"
+        )
+        stop("files were changed since", fix)
     trees.can_put(last["after"], last["before"])
     trees.put(last["after"], last["before"])
     _LAST.unlink()
@@ -209,8 +212,7 @@ def _change(what: str, merged: trees.Merge, plan: bool, keep_conflicts: bool, ye
         trees.put(merged.before, merged.tree)
         if any(line.endswith("Cargo.toml") for line in lines):
             _fit_lock()
-        FOLDER.mkdir(exist_ok=True)
-        _LAST.write_text(json.dumps({"before": merged.before, "after": trees.staged()}), encoding="utf-8")
+        _remember({"before": merged.before, "after": trees.staged()})
     except BaseException:
         # Also when somebody loses patience: nothing is left half-way.
         _go_back(merged.tree)
@@ -223,6 +225,14 @@ def _change(what: str, merged: trees.Merge, plan: bool, keep_conflicts: bool, ye
         kept = "a file that only one side still has is there whole: delete it if you do not want it"
         stop("there are conflicts to settle", f"look for `<<<<<<<` in the files that are named above; {kept}")
     say("\nChanged, and not committed. Next: `git diff --cached`, `inv test`, then commit; back: `inv template.undo`")
+
+
+def _remember(last: dict[str, str]) -> None:
+    """Write down what was changed last, as a whole or not at all."""
+    FOLDER.mkdir(exist_ok=True)
+    part = _LAST.with_suffix(".part")
+    part.write_text(json.dumps(last), encoding="utf-8")
+    part.replace(_LAST)
 
 
 def _go_back(tree: str) -> None:

@@ -249,6 +249,16 @@ def test_a_lock_file_that_is_kept_out_of_git_stays_out(acme: Path, cargo: Callab
     assert (acme / "Cargo.lock").read_text() == "version = 4 # ours\n"
 
 
+def test_an_edit_since_is_in_the_way_of_undo(acme: Path) -> None:
+    succeed(acme, "template.add", "worker", "--yes")
+    change(acme / "Cargo.toml", "# ours\n")
+    refused = inv(acme, "template.undo")
+    assert refused.code == 1
+    assert "`git restore FILE`" in refused.output
+    git(acme, "restore", "Cargo.toml")
+    succeed(acme, "template.undo")
+
+
 def test_what_cannot_be_added_or_removed(acme: Path) -> None:
     unknown = inv(acme, "template.add", "kafka")
     assert unknown.code == 1

@@ -124,7 +124,7 @@ class Template:
             done = ask([*_copier(), "copy", *flags, str(self._folder), str(made)])
             if done.returncode != 0:
                 said = (done.stderr or done.stdout).strip().splitlines() or ["it says nothing"]
-                stop(f"version {version} cannot be made of these answers: {said[-1]}", "other answers, or another --to")
+                stop(f"version {version} cannot be made of these answers: {said[-1]}", "settle first what it says")
             # It came from a clone, which will be gone.
             kept = made / ANSWERS
             ours = _SOURCE.findall((ROOT / ANSWERS).read_text(encoding="utf-8"))
