@@ -6,15 +6,17 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tools.answers import CHECKOUT
 from tools.rendering import commit
 
 from .conftest import change, command, fingerprint, git, inv, succeed
 
 
-def keep_to_oneself(project: Path, name: str) -> None:
-    """Edit a file of which git was told to assume that nobody does."""
-    git(project, "update-index", "--assume-unchanged", name)
+def keep_to_oneself(project: Path, name: str, flag: str = "--assume-unchanged") -> None:
+    """Edit a file at which git was told not to look."""
+    git(project, "update-index", flag, name)
     change(project / name, "mine\n")
 
 
@@ -32,16 +34,16 @@ def test_an_edit_that_git_is_blind_to_stays(acme: Path) -> None:
     assert (acme / "README.md").read_text().endswith("mine\n")
 
 
-def test_an_edit_that_git_is_blind_to_is_in_the_way(acme: Path) -> None:
-    keep_to_oneself(acme, "toolchain.toml")
+@pytest.mark.parametrize(("flag", "way"), [("--assume-unchanged", "--plan"), ("--skip-worktree", "--yes")])
+def test_an_edit_that_git_is_blind_to_is_in_the_way(acme: Path, flag: str, way: str) -> None:
+    keep_to_oneself(acme, "toolchain.toml", flag)
     before = fingerprint(acme)
-    for arguments in (["--plan"], ["--yes"]):
-        refused = inv(acme, "template.update", *arguments)
-        assert refused.code == 1
-        assert "toolchain.toml" in refused.output.splitlines()[-2]
-        assert "nothing was changed" in refused.output
-        assert fingerprint(acme) == before
-        assert (acme / "toolchain.toml").read_text().endswith("mine\n")
+    refused = inv(acme, "template.update", way)
+    assert refused.code == 1
+    assert "toolchain.toml" in refused.output.splitlines()[-2]
+    assert "nothing was changed" in refused.output
+    assert fingerprint(acme) == before
+    assert (acme / "toolchain.toml").read_text().endswith("mine\n")
 
 
 def test_a_submodule_is_left_alone(acme: Path, first: Path) -> None:

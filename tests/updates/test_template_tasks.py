@@ -226,6 +226,14 @@ def test_whoever_ends_it_finds_all_as_it_was(acme: Path, cargo: Callable[[str], 
     assert not (acme / "crates").exists()
 
 
+def test_whoever_ends_it_in_a_sparse_checkout_finds_all_as_it_was(acme: Path, cargo: Callable[[str], None]) -> None:
+    git(acme, "sparse-checkout", "set", "guides")
+    cargo("kill -TERM $PPID")
+    before = fingerprint(acme)
+    assert inv(acme, "template.add", "worker", "--yes").code != 0
+    assert fingerprint(acme) == before
+
+
 def test_the_lock_file_and_what_is_left_alone_are_the_users(acme: Path) -> None:
     (acme / "Cargo.lock").write_text("version = 4 # ours\n")
     (acme / "mine.example").write_text("# Mine\n")

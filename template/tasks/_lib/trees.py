@@ -112,7 +112,7 @@ def changes(before: str, after: str) -> list[str]:
 
 def can_put(before: str, after: str) -> None:
     """Stop when something that is not committed is in the way of a change of trees."""
-    check_free(before, after)
+    _check_free(before, after)
     read([*_READ_TREE, "-n", before, after], fix="move the files that it names away; nothing was changed")
 
 
@@ -121,7 +121,7 @@ def put(before: str, after: str) -> None:
     read([*_READ_TREE, before, after])
 
 
-def check_free(before: str, after: str) -> None:
+def _check_free(before: str, after: str) -> None:
     """Stop when a file that no commit has is where a change of trees would put one: git overwrites ignored ones."""
     command = ["git", "diff-tree", "-r", "-z", "--no-renames", "--diff-filter=A", "--name-only", before, after]
     added = [name for name in read(command).split("\0") if name]
@@ -146,6 +146,8 @@ def put_back(tree: str) -> None:
     # What cargo did to it is no part of the tree.
     names += read(["git", "diff-index", "-z", "--name-only", "HEAD", "--", LOCK])
     restore = ["restore", "--source=HEAD", "--staged", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul"]
+    # What a sparse checkout keeps out is among the names.
+    restore.append("--ignore-skip-worktree-bits")
     # The index of a change that was broken off knows no new files: it has to, for them to go away.
     for command, stdin in ((["read-tree", "-m", "-i", tree], ""), (["--literal-pathspecs", *restore], names)):
         # Git heeds a signal even where it was started with all of them ignored.
