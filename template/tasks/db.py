@@ -10,7 +10,7 @@ from typing import Any
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-from ._lib import changing, compose, engine, stacks
+from ._lib import compose, engine, stacks
 from ._lib.console import say, stop
 from ._lib.run import ROOT
 
@@ -72,8 +72,13 @@ def shell(_context: Context, env: str = "") -> None:
 
 def _alone(env: str) -> AbstractContextManager[None]:
     """Keep others from changing an environment meanwhile; the development stack is nobody else's."""
-    _, method, former = changing.deployed(env) if env else (None, None, [])
-    return method.lock(former[-1]) if method and former else nullcontext()
+    if not env:
+        return nullcontext()
+    # Not there in a project that deploys nothing.
+    from ._lib import changing
+
+    _, method, former = changing.deployed(env)
+    return method.lock(former[-1]) if former else nullcontext()
 
 
 def _stack(env: str) -> stacks.Stack:
