@@ -43,7 +43,7 @@ fn a_setting_that_is_no_text_stops_the_start_too() {
         .env("OTHER", OsStr::from_bytes(b"\xe4"))
         .env(
             "DATABASE_URL",
-            OsStr::from_bytes(b"postgres://p\xe4ss@db/app"),
+            OsStr::from_bytes(b"mysql://p\xe4ss@db/app"),
         )
         .output()
         .unwrap();
