@@ -216,12 +216,13 @@ def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
 def test_whoever_ends_it_finds_all_as_it_was(acme: Path, cargo: Callable[[str], None], name: str) -> None:
     cargo(f"kill -{name} $PPID")
     before = fingerprint(acme)
-    # Where the tests run in the background, the signal is ignored by everything they start.
-    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Where the tests run in the background, or by nohup, everything they start ignores the signal.
+    number = signal.Signals[f"SIG{name}"]
+    ours = signal.signal(number, signal.SIG_DFL)
     try:
         assert inv(acme, "template.add", "worker", "--yes").code != 0
     finally:
-        signal.signal(signal.SIGINT, ours)
+        signal.signal(number, ours)
     assert fingerprint(acme) == before
     assert not (acme / "crates").exists()
 
