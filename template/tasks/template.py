@@ -68,8 +68,7 @@ def update(
             return
         upstream.check(version)
         say(f"Making the project as {known.version} and as {version} would, to compare them …")
-        base, theirs = upstream.both(known, version, known.answers)
-        merged = trees.merge(base, theirs, [trees.LOCK, *upstream.left_alone(version)])
+        merged = _merged(upstream, known, version, known.answers)
     _change(f"from {known.version} to {version}", merged, plan, keep_conflicts, yes)
 
 
@@ -91,8 +90,7 @@ def _choose(option: str, wanted: bool, plan: bool, yes: bool) -> None:
     known = origin()
     with template(known) as upstream:
         answers = _answered(upstream, known, option, wanted)
-        base, theirs = upstream.both(known, known.version, answers)
-        merged = trees.merge(base, theirs, [trees.LOCK, *upstream.left_alone(known.version)])
+        merged = _merged(upstream, known, known.version, answers)
     _change(f"{'with' if wanted else 'without'} {option}", merged, plan, False, yes)
 
 
@@ -182,6 +180,12 @@ def _news(upstream: Template, before: str, after: str) -> list[tuple[str, str]]:
         if not heading.lower().startswith("unreleased"):
             found.append((heading, text.strip()))
     return found
+
+
+def _merged(upstream: Template, known: Origin, version: str, answers: dict[str, Any]) -> trees.Merge:
+    """Return what is committed with what a version and answers change in the project as it once came."""
+    base, theirs = upstream.both(known, version, answers)
+    return trees.merge(base, theirs, [trees.LOCK, *upstream.left_alone(version)])
 
 
 def _change(what: str, merged: trees.Merge, plan: bool, keep_conflicts: bool, yes: bool) -> None:
