@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,16 @@ def tree(folder: Path) -> str:
 def fingerprint(folder: Path) -> tuple[str, str, str]:
     """Return all that a refused change must leave as it is: files, index, commit."""
     return git(folder, "status", "--porcelain"), tree(folder), git(folder, "rev-parse", "HEAD")
+
+
+@contextmanager
+def heeded(number: signal.Signals) -> Iterator[None]:
+    """Let what is started meanwhile heed a signal; in the background, or by nohup, everything would ignore it."""
+    ours = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, ours)
 
 
 def change(path: Path, line: str) -> None:

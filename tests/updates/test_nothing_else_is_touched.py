@@ -11,7 +11,7 @@ import pytest
 from tools.answers import CHECKOUT
 from tools.rendering import commit
 
-from .conftest import change, command, fingerprint, git, inv, succeed
+from .conftest import change, command, fingerprint, git, heeded, inv, succeed
 
 
 def keep_to_oneself(project: Path, name: str, flag: str = "--assume-unchanged") -> None:
@@ -84,11 +84,8 @@ def test_whoever_loses_patience_twice_finds_all_as_it_was(acme: Path, tmp_path: 
     # As a terminal does: all of the group get the signal, on the way there and on the way back.
     smudge(acme, "toolchain.toml", f"kill -s INT -- -$(cat {tmp_path}/group); cat")
     before = fingerprint(acme)
-    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with heeded(signal.SIGINT):
         task = subprocess.Popen(command(acme, "template.update", "--yes"), cwd=CHECKOUT, start_new_session=True)
-    finally:
-        signal.signal(signal.SIGINT, ours)
     (tmp_path / "group").write_text(str(task.pid))
     assert task.wait() != 0
     assert fingerprint(acme) == before

@@ -15,7 +15,7 @@ from tests.terminal import Terminal
 from tools.answers import CHECKOUT
 from tools.rendering import commit, render
 
-from .conftest import change, command, fingerprint, git, inv, release, succeed, tree
+from .conftest import change, command, fingerprint, git, heeded, inv, release, succeed, tree
 
 
 def test_an_untouched_project_becomes_what_the_newest_makes(acme: Path, released: Path, tmp_path: Path) -> None:
@@ -216,13 +216,8 @@ def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
 def test_whoever_ends_it_finds_all_as_it_was(acme: Path, cargo: Callable[[str], None], name: str) -> None:
     cargo(f"kill -{name} $PPID")
     before = fingerprint(acme)
-    # Where the tests run in the background, or by nohup, everything they start ignores the signal.
-    number = signal.Signals[f"SIG{name}"]
-    ours = signal.signal(number, signal.SIG_DFL)
-    try:
+    with heeded(signal.Signals[f"SIG{name}"]):
         assert inv(acme, "template.add", "worker", "--yes").code != 0
-    finally:
-        signal.signal(number, ours)
     assert fingerprint(acme) == before
     assert not (acme / "crates").exists()
 
