@@ -41,10 +41,7 @@ fn a_setting_that_is_no_text_stops_the_start_too() {
     let ended = Command::new(BACKEND)
         .env_clear()
         .env("OTHER", OsStr::from_bytes(b"\xe4"))
-        .env(
-            "DATABASE_URL",
-            OsStr::from_bytes(b"mysql://p\xe4ss@db/app"),
-        )
+        .env("DATABASE_URL", OsStr::from_bytes(b"mysql://p\xe4ss@db/app"))
         .output()
         .unwrap();
     assert_eq!(ended.status.code(), Some(2));
