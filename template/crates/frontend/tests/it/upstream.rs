@@ -6,7 +6,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Serves every connection with `answer`, which gets the request's head.
+/// Serves every connection on which a request comes with `answer`, which gets its head.
 pub async fn upstream<F>(answer: impl Fn(TcpStream, String) -> F + Send + 'static) -> String
 where
     F: Future<Output = ()> + Send + 'static,
@@ -15,8 +15,10 @@ where
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let head = head(&mut stream).await;
-            tokio::spawn(answer(stream, head));
+            // Who asks may be gone before it has said what it wants.
+            if let Some(head) = a_head(&mut stream).await {
+                tokio::spawn(answer(stream, head));
+            }
         }
     });
     url
@@ -41,13 +43,17 @@ pub async fn connect(address: SocketAddr, request: &str) -> TcpStream {
 
 /// Everything up to the empty line, in lower case.
 pub async fn head(stream: &mut TcpStream) -> String {
+    a_head(stream).await.expect("there is a head")
+}
+
+/// The same, or nothing when the other side ends before it.
+async fn a_head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.expect("there is a head"));
+        head.push(stream.read_u8().await.ok()?);
     }
-    String::from_utf8(head)
-        .expect("a head is text")
-        .to_lowercase()
+    let head = String::from_utf8(head).expect("a head is text");
+    Some(head.to_lowercase())
 }
 
 /// Reads until `text` has come.
