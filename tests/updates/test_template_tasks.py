@@ -35,6 +35,14 @@ def test_an_untouched_project_becomes_what_the_newest_makes(acme: Path, released
     assert fingerprint(acme) == before
 
 
+def test_the_template_as_it_stands_can_be_asked_for(acme: Path, later: Path) -> None:
+    change(later / "template/toolchain.toml", "# not released\n")
+    commit(later, "Go on")
+    assert "from v1.0.0 to HEAD" in succeed(acme, "template.update", "--to", "HEAD", "--yes")
+    assert "# not released" in (acme / "toolchain.toml").read_text()
+    assert "_commit: v1.1.0-1-g" in (acme / ".copier-answers.yml").read_text()
+
+
 def test_files_come_as_they_are_whatever_the_repository_is_told(acme: Path, later: Path) -> None:
     program = later / "template/run.cmd"
     program.write_bytes(b"#!/bin/sh\r\n")

@@ -54,7 +54,7 @@ class Template:
         whole = source.removeprefix("git+")
         address = next((_SHORT[short] + source[3:] for short in _SHORT if source.startswith(short)), whole)
         read(
-            ["git", "clone", "--quiet", address, str(folder)],
+            ["git", "clone", "--quiet", "--no-checkout", address, str(folder)],
             fix=f"see that this machine reaches the template; `_src_path` in {ANSWERS} is its address",
         )
 
@@ -120,7 +120,9 @@ class Template:
         with tempfile.TemporaryDirectory() as scratch:
             data, made = Path(scratch) / "answers.yml", Path(scratch) / "made"
             data.write_text(yaml.safe_dump(self._renamed(version, answers)), encoding="utf-8")
-            flags = ["--quiet", "--defaults", "--vcs-ref", version, "--data-file", str(data)]
+            # A commit: Copier takes what HEAD names together with the edits in the clone, of which no file is there.
+            commit = read(["git", "-C", str(self._folder), "rev-parse", f"{version}^{{commit}}"]).strip()
+            flags = ["--quiet", "--defaults", "--vcs-ref", commit, "--data-file", str(data)]
             done = ask([*_copier(), "copy", *flags, str(self._folder), str(made)])
             if done.returncode != 0:
                 said = (done.stderr or done.stdout).strip().splitlines() or ["it says nothing"]
