@@ -115,7 +115,13 @@ def undo(_context: Context) -> None:
     """Take the last change from the template back, as long as it is not committed."""
     if not _LAST.is_file():
         stop("nothing from the template was changed here", "see `git log`")
-    last = json.loads(_LAST.read_text(encoding="utf-8"))
+    try:
+        last = json.loads(_LAST.read_text(encoding="utf-8"))
+    except ValueError:
+        stop(
+            f"{_LAST} was not written to its end",
+            "see `git diff --cached`; drop a file's change by `git restore --staged --worktree FILE`",
+        )
     if trees.head() != last["before"] or trees.staged() != last["after"]:
         stop("the last change was committed, or something was changed since", "use git: `git revert`, `git restore`")
     if ask(["git", "diff", "--quiet"]).returncode != 0:
@@ -124,8 +130,10 @@ def undo(_context: Context) -> None:
         )
         stop("files were changed since", fix)
     trees.can_put(last["after"], last["before"])
-    trees.put(last["after"], last["before"])
-    _LAST.unlink()
+    # From here it is a moment's work, which is done rather than broken off half-way.
+    with signals.unheeded():
+        trees.put(last["after"], last["before"], apart=True)
+        _LAST.unlink()
     say("All is as it was before. Next: `inv template.status`")
 
 

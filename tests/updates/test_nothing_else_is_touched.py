@@ -81,11 +81,25 @@ def test_what_cannot_be_taken_back_is_told_beside_what_went_wrong(acme: Path) ->
 
 
 def test_whoever_loses_patience_twice_finds_all_as_it_was(acme: Path, tmp_path: Path) -> None:
-    # As a terminal does: all of the group get the signal, on the way there and on the way back.
-    smudge(acme, "toolchain.toml", f"kill -s INT -- -$(cat {tmp_path}/group); cat")
     before = fingerprint(acme)
-    with heeded(signal.SIGINT):
-        task = subprocess.Popen(command(acme, "template.update", "--yes"), cwd=CHECKOUT, start_new_session=True)
-    (tmp_path / "group").write_text(str(task.pid))
-    assert task.wait() != 0
+    assert impatient(acme, tmp_path, "template.update", "--yes") != 0
     assert fingerprint(acme) == before
+
+
+def test_undo_is_done_or_not_begun(acme: Path, tmp_path: Path) -> None:
+    before = fingerprint(acme)
+    succeed(acme, "template.update", "--yes")
+    assert impatient(acme, tmp_path, "template.undo") == 0
+    assert fingerprint(acme) == before
+
+
+def impatient(project: Path, scratch: Path, *arguments: str) -> int:
+    """Run a task that is told to end whenever git writes a file; return its exit code.
+
+    As a terminal does: all of the group get the signal, on the way there and on the way back.
+    """
+    smudge(project, "toolchain.toml", f"kill -s INT -- -$(cat {scratch}/group); cat")
+    with heeded(signal.SIGINT):
+        task = subprocess.Popen(command(project, *arguments), cwd=CHECKOUT, start_new_session=True)
+    (scratch / "group").write_text(str(task.pid))
+    return task.wait()

@@ -271,6 +271,15 @@ def test_an_edit_since_is_in_the_way_of_undo(acme: Path) -> None:
     succeed(acme, "template.undo")
 
 
+def test_a_record_that_was_cut_off_is_no_way_back(acme: Path) -> None:
+    succeed(acme, "template.add", "worker", "--yes")
+    record = acme / ".slipway/template.json"
+    record.write_text(record.read_text()[:20])
+    refused = inv(acme, "template.undo")
+    assert refused.code == 1
+    assert ".slipway/template.json was not written to its end" in refused.output
+
+
 def test_what_cannot_be_added_or_removed(acme: Path) -> None:
     unknown = inv(acme, "template.add", "kafka")
     assert unknown.code == 1

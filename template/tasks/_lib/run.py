@@ -118,9 +118,15 @@ def ask(
     return subprocess.CompletedProcess(args, process.returncode, answer, said)
 
 
-def read(args: Sequence[str], *, env: Mapping[str, str] | None = None, fix: str = "see the message above") -> str:
+def read(
+    args: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    apart: bool = False,
+    fix: str = "see the message above",
+) -> str:
     """Return a program's standard output; stop, with what it said on standard error, when it fails."""
-    done = ask(args, env=env)
+    done = ask(args, env=env, apart=apart)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         stop_because(said, f"{shlex.join(args[:4])} …: {said or f'exit code {done.returncode}'}", fix)

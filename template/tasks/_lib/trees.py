@@ -116,9 +116,12 @@ def can_put(before: str, after: str) -> None:
     read([*_READ_TREE, "-n", before, after], fix="move the files that it names away; nothing was changed")
 
 
-def put(before: str, after: str) -> None:
-    """Let the checkout and the index be a tree instead of another; files that are the same in both are not touched."""
-    read([*_READ_TREE, before, after])
+def put(before: str, after: str, *, apart: bool = False) -> None:
+    """Let the checkout and the index be a tree instead of another; files that are the same in both are not touched.
+
+    `apart`: not to be broken off by a terminal's signals.
+    """
+    read([*_READ_TREE, before, after], apart=apart)
 
 
 def _check_free(before: str, after: str) -> None:
