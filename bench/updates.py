@@ -1,4 +1,4 @@
-"""Measures updates: one project of the oldest release, and a fleet of fifty, to what this checkout makes."""
+"""Measures updates from the oldest release to what this checkout makes: a project in two ways, and a fleet of fifty."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ def measure(keep: Callable[[dict[str, Any]], None]) -> None:
         first = render({}, home / "acme-notes", template=template, version=oldest)
         commit(first, "Start")
         projects = [shutil.copytree(first, home / f"{number:02}") for number in range(FLEET)]
+        plain = shutil.copytree(first, home / "plain")
+        update = ["copier", "update", "--quiet", "--defaults", str(plain)]
+        keep({"what": f"copier update from {oldest}", "seconds": timed(update, plain)})
         update = [sys.executable, "-m", "tools.newest_tasks", str(first), "template.update", "--yes"]
         keep({"what": f"inv template.update from {oldest}", "seconds": timed(update, CHECKOUT)})
         (home / "projects.txt").write_text("\n".join(str(project) for project in projects))
