@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,16 @@ def test_a_restore_that_nothing_can_mend_says_so(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sqlite, "_send", lambda *_: "no space left on device")
     with pytest.raises(Exit, match="neither the backup nor what was there can be put back"):
         sqlite._replace(STACK, "1", backup, before)
+
+
+@pytest.mark.parametrize("folder", ["c#", "100%41", "what?"])
+def test_a_backup_is_looked_at_wherever_it_is(tmp_path: Path, folder: str) -> None:
+    path = tmp_path / folder / "app.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE notes (id TEXT)")
+    assert sqlite._rows_of(path) == {"notes": 0}
+    path.write_text("this is no database")
+    with pytest.raises(Exit, match="is no complete database"):
+        sqlite._rows_of(path)
+    assert [one.name for one in tmp_path.iterdir()] == [folder]

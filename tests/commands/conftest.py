@@ -178,7 +178,7 @@ def at_a_desk(tmp_path: Path, project: Path) -> Desk:
     shutil.copytree(project, copy)
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("git", "sh", "cat", "mkdir", "chmod", "ln", "rm", "truncate", "wc"):
+    for name in ("git", "sh", "cat", "mkdir", "chmod", "ln", "ls", "rm", "truncate", "wc"):
         (tools / name).symlink_to(str(shutil.which(name)))
     made = Desk(copy, tools)
     made.records("docker")

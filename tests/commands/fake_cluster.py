@@ -81,7 +81,7 @@ def kubectl(arguments: list[str], stdin: str, state: dict[str, Object]) -> int:
         print("\n".join(json.dumps({**one, "status": {"allowed": True}}) for one in given))
     elif verb == "create" and words[:1] == ["namespace"]:
         state[f"Namespace/{words[1]}"] = {"kind": "Namespace", "metadata": {"name": words[1], "labels": {}}}
-    elif verb in ("create", "apply"):
+    elif verb in ("create", "apply", "replace"):
         return put(verb, given, state)
     elif verb == "delete":
         gone = [key(one) for one in given] or [key(one) for one in chosen(arguments, words, state)]

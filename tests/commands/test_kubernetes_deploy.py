@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import stat
+import subprocess
 from typing import Any
 
 import pytest
+from invoke.exceptions import Exit
+from tasks._lib.cluster.kubectl import Cluster
+from tasks._lib.project import Environment, Project
+from tasks.methods import pulumi
 
 from tools.rendering import commit
 
 from .conftest import Desk, workload
+
+STAGING = Environment("staging", "pulumi", "lab", {"namespace": "there"})
 
 
 def records(desk: Desk) -> list[dict[str, Any]]:
@@ -241,6 +249,55 @@ def test_what_a_release_lacks_is_deleted(clustered: Desk) -> None:
     # One that a finalizer keeps would keep the release from being recorded.
     (deleted,) = [call for call in clustered.cluster_changes if "delete --filename" in call]
     assert "--wait=false" in deleted
+
+
+def test_what_cannot_be_deleted_keeps_no_release_from_being_recorded(clustered: Desk) -> None:
+    clustered.inv("deploy.overlay", "--env", "staging")
+    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "acme-notes"}, "spec": {}}
+    clustered.renders([*workload("info"), ingress])
+    deploy(clustered, "--to", "kubernetes")
+    clustered.renders(workload("info"))
+    clustered.says("delete --filename", stderr="net/http: TLS handshake timeout", code=1)
+    said = deploy(clustered, "--to", "kubernetes")
+    assert "What the release no longer has may be there still: " in said
+    assert "kubectl --context lab --namespace acme-notes-staging delete --ignore-not-found Ingress/acme-notes" in said
+    assert "Release 2 is healthy" in said
+    assert [one["number"] for one in records(clustered)] == [1, 2]
+
+
+def test_helm_keeps_so_many_revisions_that_the_way_back_is_noted_anew(clustered: Desk) -> None:
+    deploy(clustered)
+    clustered.breaks("acme-notes-backend", "CrashLoopBackOff", **{"for": 2})
+    clustered.says("logs acme-notes-backend-1 .*--previous", "the last line it logged\n")
+    clustered.says("get events", json.dumps({"kind": "List", "items": []}))
+    clustered.says("^helm status", '{"version": 9}')
+    failed = clustered.inv("deploy", "--env", "staging", "--yes")
+    assert "release 1 serves again" in failed.output
+    assert [(one["number"], one["revision"]) for one in records(clustered)] == [(1, 9)]
+
+
+def test_pulumi_s_state_is_never_lost(clustered: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi, "FOLDER", clustered.project / ".slipway")
+    monkeypatch.setattr(pulumi, "ROOT", clustered.project)
+    monkeypatch.setattr(pulumi, "try_again", lambda *_: None)
+    asked: list[str] = []
+
+    def ask(_cluster: Cluster, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        asked.append(stdin)
+        return subprocess.CompletedProcess(arguments, 0 if len(asked) == answered else 1, "", "it is away")
+
+    monkeypatch.setattr(Cluster, "ask", ask)
+    way = pulumi.Method(Project("acme-notes", "", (), (), (), (), {}, {}, (), None), STAGING)
+    answered = 3
+    way._keep_state("{}")
+    kept = clustered.project / ".slipway/acme-notes-pulumi-state.json"
+    assert not kept.exists()
+    answered = -1
+    with pytest.raises(Exit, match=r"in \.slipway/acme-notes-pulumi-state\.json: it is away") as stopped:
+        way._keep_state("{}")
+    assert "before the next deploy: kubectl --context lab --namespace there apply --server-side" in str(stopped.value)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert kept.read_text() == asked[-1]
 
 
 def test_the_lock_of_somebody_else_is_left(clustered: Desk) -> None:

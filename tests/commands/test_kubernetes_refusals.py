@@ -271,6 +271,16 @@ def test_an_environment_without_a_namespace(ready: Desk) -> None:
     refused(ready, result, "environments.staging in invoke.yaml has no namespace", "add one, such as `namespace: ")
 
 
+def test_two_environments_in_one_namespace(ready: Desk) -> None:
+    path = ready.project / "invoke.yaml"
+    other = "environments:\n  live: {method: helm, context: lab, namespace: acme-notes-staging}\n"
+    path.write_text(path.read_text().replace("environments:\n", other))
+    for environment, holder in (("staging", "live"), ("live", "staging")):
+        result = ready.inv("deploy", "--env", environment, "--yes")
+        cause = f"environments.{environment} in invoke.yaml has the namespace of {holder}"
+        refused(ready, result, cause, f"give each its own, such as `namespace: acme-notes-{environment}`")
+
+
 def test_an_engine_has_no_namespaces(ready: Desk) -> None:
     result = ready.inv("deploy", "--env", "production", "--create-namespace", "--yes")
     refused(ready, result, "an engine has no namespaces", "leave --create-namespace and --adopt out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from invoke.exceptions import Exit
 from tasks._lib import secret_files
+from tasks._lib.forms import fill
 from tasks._lib.target import Target
 
 from .conftest import Desk
@@ -88,24 +90,46 @@ def test_an_engine_that_refuses_to_say_what_data_there_is(desk: Desk, folder: Pa
     assert not folder.exists()
 
 
-def test_a_folder_that_cannot_be_written(desk: Desk, folder: Path) -> None:
-    folder.parent.joinpath("secrets").write_text("a file is in the way")
+@pytest.mark.usefixtures("folder")
+def test_a_folder_that_cannot_be_written(desk: Desk) -> None:
+    (desk.bin / "mkdir").unlink()
+    (desk.bin / "mkdir").write_text('#!/bin/sh\necho "mkdir: Read-only file system" >&2\nexit 1\n')
+    (desk.bin / "mkdir").chmod(0o755)
     result = desk.inv("secrets.init")
     assert result.code == 1
     assert "cannot write the secret" in result.output
     assert "fix: see that the folder is yours" in result.output
 
 
+def test_secrets_that_cannot_be_looked_at_are_not_missing(desk: Desk, folder: Path) -> None:
+    folder.write_text("no folder")
+    result = desk.inv("secrets.init")
+    assert result.code == 1
+    assert f"the secrets in {folder} cannot be read: " in result.output
+    assert "fix: see that whoever deploys may read them" in result.output
+
+
+def test_a_password_that_was_brought_along_fits_into_addresses(desk: Desk, folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    for name in ("postgres_password", "redis_password"):
+        (folder / name).write_text('a/+#@:"\\')
+    assert desk.inv("secrets.init").code == 0
+    written = "a%2F%2B%23%40%3A%22%5C"
+    assert (folder / "database_url").read_text() == f"postgres://app:{written}@postgres:5432/app"
+    assert (folder / "redis_url").read_text() == f"redis://:{written}@redis:6379/0"
+    assert json.loads(fill('{{"redis://redis:6379": "{it}"}}', {"it": 'a"\\'})) == {"redis://redis:6379": 'a"\\'}
+
+
 def test_made_over_ssh_for_another_machine(desk: Desk, folder: Path) -> None:
     path = desk.project / "invoke.yaml"
     path.write_text(path.read_text().replace("context: default", "context: shop"))
-    desk.says("context inspect shop", "ssh://deploy@shop.example:2222\n")
+    desk.says("context inspect shop", "ssh://deploy@Shop.Example:2222\n")
     (desk.bin / "ssh").write_text('#!/bin/sh\necho "$1 $2 $3" >> "$HOME/ssh-calls"\nshift 3\nexec sh -c "$*"\n')
     (desk.bin / "ssh").chmod(0o755)
     result = desk.inv("secrets.init")
     assert result.code == 0, result.output
-    assert "Making secrets on deploy@shop.example" in result.output
-    assert set((desk.bin.parent / "ssh-calls").read_text().splitlines()) == {"-p 2222 deploy@shop.example"}
+    assert "Making secrets on deploy@Shop.Example" in result.output
+    assert set((desk.bin.parent / "ssh-calls").read_text().splitlines()) == {"-p 2222 deploy@Shop.Example"}
     assert (folder / "redis_url").exists()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import BINARIES, PLATFORMS, Site, docker, index_of
+from .conftest import BINARIES, PLATFORMS, Site, docker, eventually, index_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("images")]
 
@@ -86,6 +86,8 @@ def test_what_is_in_an_image(built: Site) -> None:
 def test_as_pid_1_it_ends_well(built: Site) -> None:
     container = docker("run", "--detach", "--env", "DRAIN_DELAY=100ms", built.reference("backend")).stdout.strip()
     try:
+        # Before it listens, the first process of a container heeds nothing.
+        eventually(lambda: "listening" in docker("logs", container).stdout)
         docker("stop", "--time", "20", container)
         (state,) = json.loads(docker("inspect", container).stdout)
         assert state["State"]["ExitCode"] == 0, docker("logs", container).stdout

@@ -8,10 +8,18 @@ import yaml
 
 from . import compose
 from .console import say, stop
+from .forms import fill
 from .run import ROOT
 from .target import Target
 
-_LIST = 'cd "$1" 2>/dev/null && for f in *; do [ ! -s "$f" ] || echo "$f"; done'
+# A folder that is not there has none; one that cannot be looked into may have them all.
+_LIST = """cd "$1" 2>/dev/null || {
+    said=$(LC_ALL=C ls -d "$1/." 2>&1 >/dev/null)
+    case $said in *"No such file"*) exit 0 ;; esac
+    echo "$said" >&2; exit 1
+}
+ls >/dev/null && for f in *; do [ ! -s "$f" ] || echo "$f"; done
+"""
 # In its place, never by another file of its name: a container would go on seeing the one before. The value is written
 # over the old one and the rest cut off, so that nobody finds the file empty.
 _REWRITE = 'cd "$1" && chmod u+w "$2" && cat 1<> "$2" && truncate -s "$3" "$2" && chmod 0444 "$2"'
@@ -44,7 +52,10 @@ def wanted(overlays: Sequence[str] = ()) -> dict[str, str | None]:
 
 def missing(target: Target, folder: str, overlays: Sequence[str] = ()) -> list[str]:
     """Return the names of wanted secrets that a folder does not have, or has empty."""
-    there = set(target.shell(_LIST, folder).stdout.split())
+    done = target.shell(_LIST, folder)
+    if done.returncode != 0:
+        stop(f"the secrets in {folder} cannot be read: {done.stderr.strip()}", "see that whoever deploys may read them")
+    there = set(done.stdout.split())
     return [name for name in wanted(overlays) if name not in there]
 
 
@@ -55,7 +66,7 @@ def make(target: Target, folder: str, overlays: Sequence[str] = ()) -> list[str]
     values = {name: secrets.token_urlsafe(32) for name in lacking if forms[name] is None}
     for name in lacking:
         form = forms[name]
-        _write(target, folder, name, values[name] if form is None else form.format_map(_Known(target, folder, values)))
+        _write(target, folder, name, values[name] if form is None else fill(form, _Known(target, folder, values)))
     return lacking
 
 
@@ -69,7 +80,7 @@ def derived(
 ) -> dict[str, str]:
     """Return what secrets become by their forms, out of new values and those that the folder has."""
     forms = wanted(overlays)
-    return {name: (forms[name] or "").format_map(_Known(target, folder, values)) for name in names}
+    return {name: fill(forms[name] or "", _Known(target, folder, values)) for name in names}
 
 
 def read(target: Target, folder: str, names: Iterable[str]) -> dict[str, str]:

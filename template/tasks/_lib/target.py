@@ -52,4 +52,10 @@ def of_context(context: str) -> Target:
         )
     port = ("-p", str(address.port)) if address.port else ()
     user = f"{address.username}@" if address.username else ""
-    return Target(context, ("ssh", *port, f"{user}{address.hostname}"))
+    return Target(context, ("ssh", *port, f"{user}{_host(address.netloc)}"))
+
+
+def _host(netloc: str) -> str:
+    """Return the host of an address as it is written there: to SSH, `Host Box` is another one than `box`."""
+    host = netloc.rpartition("@")[2]
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

@@ -1,8 +1,11 @@
 """Deploys with the Helm chart, whose own releases Helm keeps; each of ours knows which one is its."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+
+from invoke.exceptions import Exit
 
 from .._lib import values
 from .._lib.cluster.method import ClusterMethod
@@ -55,8 +58,19 @@ class Method(ClusterMethod):
 
     def record(self, release: Release) -> None:
         """Remember a release, and which revision it is to Helm."""
-        current = json.loads(read([*self._helm("status", self._name), "--output", "json"]))
-        super().record(replace(release, revision=current["version"]))
+        super().record(replace(release, revision=self._revision()))
+
+    def apply_again(self, release: Release, before: Release | None) -> list[Failure]:
+        """Remember also which revision a recorded release is to Helm now: it keeps only so many of the last ones."""
+        failures = super().apply_again(release, before)
+        # It serves again, whether that can be noted or not.
+        with suppress(Exit):
+            if not failures and release.number in {one.number for one in self.releases()}:
+                self._memory.amend(replace(release, revision=self._revision()))
+        return failures
+
+    def _revision(self) -> int:
+        return int(json.loads(read([*self._helm("status", self._name), "--output", "json"]))["version"])
 
     def _bring(self, release: Release) -> list[Failure]:
         with values.documents(self._environment.name, release.images) as files:

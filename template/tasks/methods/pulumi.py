@@ -10,12 +10,16 @@ from pathlib import Path
 
 from .._lib import values
 from .._lib.cluster.commits import CommitMethod
+from .._lib.console import stop
+from .._lib.images import FOLDER
 from .._lib.programs import Program
 from .._lib.releases import Failure, Release
 from .._lib.renderers import pulumi as renderer
-from .._lib.run import ROOT, read
+from .._lib.run import ROOT, read, try_again
 
 _LABEL = "slipway.state"
+# How often the cluster is asked to take the state.
+_TRIES = 3
 
 
 class Method(CommitMethod):
@@ -78,8 +82,22 @@ class Method(CommitMethod):
             "metadata": {"name": self._secret, "labels": {_LABEL: self._name}},
             "data": {"stack": base64.b64encode(gzip.compress(text.encode())).decode()},
         }
-        command = ("apply", "--server-side", "--force-conflicts", "--filename", "-")
-        self._cluster.read(*command, stdin=json.dumps(secret))
+        command = ("apply", "--server-side", "--force-conflicts", "--filename")
+        for attempt in range(1, _TRIES + 1):
+            done = self._cluster.ask(*command, "-", stdin=json.dumps(secret))
+            if done.returncode == 0:
+                return
+            if attempt < _TRIES:
+                try_again("the cluster does not take Pulumi's state", attempt)
+        # Nobody else has it: what was made would be made a second time.
+        FOLDER.mkdir(exist_ok=True)
+        kept = FOLDER / f"{self._secret}.json"
+        kept.touch(mode=0o600)
+        kept.write_text(json.dumps(secret), encoding="utf-8")
+        stop(
+            f"the cluster did not take Pulumi's state, which is now in {kept.relative_to(ROOT)}: {done.stderr.strip()}",
+            f"before the next deploy: {' '.join(self._cluster.command(*command, str(kept.relative_to(ROOT))))}",
+        )
 
     @property
     def _secret(self) -> str:

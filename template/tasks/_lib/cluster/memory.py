@@ -31,16 +31,24 @@ class Memory:
 
     def record(self, release: Release) -> None:
         """Keep a release, and of the older ones the newest."""
+        self.cluster.read("create", "--filename", "-", stdin=self._kept(release))
+        old = [self.secret(one) for one in self.releases()[:-_KEPT]]
+        if old:
+            self.cluster.read("delete", "secrets", *old, "--ignore-not-found")
+
+    def amend(self, release: Release) -> None:
+        """Keep something else of a release that is kept already."""
+        self.cluster.read("replace", "--filename", "-", stdin=self._kept(release))
+
+    def _kept(self, release: Release) -> str:
+        """Return the object that keeps a release."""
         secret = {
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": self.secret(release), "labels": {LABEL: self.name}},
             "stringData": {"release": json.dumps(asdict(release), separators=(",", ":"))},
         }
-        self.cluster.read("create", "--filename", "-", stdin=json.dumps(secret))
-        old = [self.secret(one) for one in self.releases()[:-_KEPT]]
-        if old:
-            self.cluster.read("delete", "secrets", *old, "--ignore-not-found")
+        return json.dumps(secret)
 
     def forget(self) -> None:
         """Remove all releases, and the lock."""

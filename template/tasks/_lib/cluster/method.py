@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from invoke.exceptions import Exit
+
 from .. import engine, images, pipeline, values
-from ..console import say, stop
+from ..console import reason, say, stop
 from ..failures import find
 from ..findings import Finding
 from ..images import Image
@@ -128,6 +130,7 @@ class ClusterMethod:
         self, built: dict[str, Image], permitted: Permitted
     ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         """Check values, cluster, namespace, images, rights and Secret; return references, values and objects."""
+        self._check_alone()
         own = values.load(self._environment.name)
         there = self._check_place(permitted)
         self._check_owner(permitted)
@@ -153,6 +156,17 @@ class ClusterMethod:
         self._check_place(Permitted())
         checks.platforms(self._cluster, release.objects.values())
         self._check_secret(release.values)
+
+    def _check_alone(self) -> None:
+        """Stop when another environment is in the same namespace: the objects of both have the same names."""
+        here = (self._cluster.context, self._cluster.namespace)
+        for other in self._project.environments.values():
+            there = (other.context, other.settings.get("namespace"))
+            if other.name != self._environment.name and there == here:
+                stop(
+                    f"{self._where} has the namespace of {other.name}, and each deploy would overwrite the other's",
+                    f"give each its own, such as `namespace: {self._project.name}-{self._environment.name}`",
+                )
 
     def _check_place(self, permitted: Permitted) -> bool:
         """Stop unless the cluster answers; return whether the namespace is there, or else may be made."""
@@ -323,8 +337,15 @@ class ClusterMethod:
 
     def _settle(self, release: Release, before: Release | None, owner: str) -> list[Failure]:
         """Delete what the release no longer has, and end what another way remembers of the objects."""
-        # The release serves: one that a finalizer keeps must not keep it from being recorded.
-        self._cluster.delete(_lacking(before, release.objects), wait=False)
+        # The release serves: neither what a finalizer keeps nor a cluster that is away for a moment may keep it from
+        # being recorded.
+        lacking = _lacking(before, release.objects)
+        try:
+            self._cluster.delete(lacking, wait=False)
+        except Exit as failed:
+            names = [f"{one['kind']}/{one['metadata']['name']}" for one in lacking]
+            by_hand = " ".join(self._cluster.command("delete", "--ignore-not-found", *names))
+            say(f"\nWhat the release no longer has may be there still: {reason(failed)}\n  or: {by_hand}")
         if owner != self.NAME:
             ownership.end(self._cluster, self._name, owner, release)
         return []

@@ -12,6 +12,7 @@ from string import Formatter
 import yaml
 
 from ..console import stop
+from ..forms import fill
 from .kubectl import Cluster
 
 _FILE = Path(__file__).with_suffix(".yaml")
@@ -36,7 +37,7 @@ def missing(keys: list[str], there: dict[str, str], instance: str) -> dict[str, 
             parts = {part for _, part, _, _ in Formatter().parse(forms[key]) if part}
             # The form is of the server that is deployed with the app; another one's address only its owner knows.
             made = bool(parts) and parts <= {"name", *keys}
-            values[key] = forms[key].format_map(known) if made else _given(key)
+            values[key] = fill(forms[key], known) if made else _given(key)
     return values
 
 

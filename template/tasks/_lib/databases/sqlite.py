@@ -140,7 +140,7 @@ def _send(stack: Stack, container: str, parts: dict[str, bytes]) -> str:
 def _rows_of(path: Path) -> dict[str, int]:
     """Return how many rows a database file has of each table; stop when it is broken."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
             (verdict,) = database.execute("PRAGMA integrity_check").fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
