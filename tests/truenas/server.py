@@ -284,6 +284,10 @@ class Nas:
             return None
         call = _METHODS[method]
         if method not in JOBS:
+            # While what was changed is waited for.
+            if self.changes and self.drops == method:
+                self.drops = ""
+                session.connection.close(1001, "Service Restart")
             return call(self, *parameters)
         return self._job(session, method, call, parameters)
 

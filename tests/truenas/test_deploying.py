@@ -190,6 +190,14 @@ def test_a_connection_lost_in_the_middle_of_a_job(desk: Desk, either: Nas, metho
     assert len(either.changes) == (1 if method == "app.create" else 2), "sent once"
 
 
+def test_a_connection_lost_while_the_app_comes_up(desk: Desk, either: Nas) -> None:
+    either.drops = "app.query"
+    result = desk.inv("deploy", "--yes")
+    assert result.code == 0, result.output
+    assert either.drops == ""
+    assert "Release 1 is healthy" in result.output
+
+
 def test_what_the_nas_refuses_changes_nothing(either: Nas, deployed: Desk) -> None:
     before = yaml.safe_dump(either.stored)
     either.refuses = "services.backend.image must be a string"

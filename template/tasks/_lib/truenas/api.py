@@ -32,6 +32,8 @@ _LOGIN = {
     ),
     "OTP_REQUIRED": ("wants a second factor of {user}", "use the key of a user made for deploying, who has none"),
 }
+# The last words of methods that change nothing.
+_ASKING = ("config", "get_jobs", "query")
 # What it means when the NAS ends the connection with a code.
 _CLOSED = {
     1007: ("the login is longer than the 8 KiB that it takes before one is let in", "see that the key is a key"),
@@ -60,14 +62,27 @@ class Api:
         self._connection.close()
 
     def call(self, method: str, *parameters: Any, seconds: float = 60) -> Any:
-        """Return what a method returns; raise when the NAS refuses, or does not answer."""
+        """Return what a method returns; raise when the NAS refuses, or does not answer.
+
+        What only asks is asked once more where the connection was lost, as when the NAS starts a service anew.
+        """
+        try:
+            return self._ask(method, parameters, seconds)
+        except LostError as lost:
+            if lost.code in _CLOSED or method.rpartition(".")[2] not in _ASKING:
+                raise self._closed(lost) from None
+        self._connect()
+        try:
+            return self._ask(method, parameters, seconds)
+        except LostError as lost:
+            raise self._closed(lost) from None
+
+    def _ask(self, method: str, parameters: tuple[Any, ...], seconds: float) -> Any:
         try:
             return self._answer(self._send(method, parameters), time.monotonic() + seconds)
         except LateError:
             cause = f"{self.host} did not answer {method} in {seconds:.0f} s"
             raise ProblemError(cause, "run the same command again") from None
-        except LostError as lost:
-            raise self._closed(lost) from None
 
     def job(self, method: str, *parameters: Any, until: float) -> Any:
         """Run a job to its end and return its result; raise when it fails, or takes too long.
