@@ -108,6 +108,26 @@ def test_one_that_cannot_be_started_leaves_nothing(deployed: Site) -> None:
     assert container(PRODUCTION, "backend")["Id"] == before
 
 
+def test_there_are_as_many_of_a_service_as_the_stack_says(deployed: Site) -> None:
+    def frontends() -> list[str]:
+        own = ("--filter", f"label=com.docker.compose.project={PRODUCTION}")
+        return docker("ps", "--quiet", *own, "--filter", "label=com.docker.compose.service=frontend").stdout.split()
+
+    (before,) = frontends()
+    overlay = deployed.folder / "docker-compose.production.yml"
+    text = overlay.read_text()
+    overlay.write_text(text.replace("  frontend:\n", "  frontend:\n    scale: 2\n"))
+    with clients(deployed.port, "copies") as counts:
+        deployed.succeed("deploy", "--yes")
+        there = frontends()
+        deployed.succeed("rollback", "--yes")
+        (after,) = frontends()
+    overlay.write_text(text)
+    assert len(there) == 2
+    assert {before, after} <= {*there}
+    judge(counts, "copies")
+
+
 def test_plain_compose_is_seen_to_fail(deployed: Site, record_property: Record) -> None:
     (newest,) = docker("volume", "ls", "--quiet", "--filter", f"label=slipway.release={PRODUCTION}").stdout.split()[-1:]
     volume: list[dict[str, Any]] = json.loads(docker("volume", "inspect", newest).stdout)

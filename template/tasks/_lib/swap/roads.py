@@ -55,7 +55,12 @@ def marked(objects: dict[str, Any]) -> dict[str, Any]:
 
 def _definition(objects: dict[str, Any], name: str) -> str:
     """Return a hash of all that a container of a service is made by."""
-    service = {key: value for key, value in objects["services"][name].items() if key not in ("scale", "deploy")}
+    service = dict(objects["services"][name])
+    # How many there are of it makes none another.
+    service.pop("scale", None)
+    service["deploy"] = {key: value for key, value in (service.get("deploy") or {}).items() if key != "replicas"}
+    if not service["deploy"]:
+        del service["deploy"]
     sources = [secret["source"] for secret in service.get("secrets") or ()]
     secrets = {source: (objects.get("secrets") or {}).get(source) for source in sources}
     return hashlib.sha256(json.dumps([service, secrets], sort_keys=True).encode()).hexdigest()[:16]
@@ -98,10 +103,11 @@ class Swap:
     def _replace(self, services: Sequence[str], share: int = 0, gate: Gate | None = None) -> list[Failure]:
         """Start the new beside the old, let the proxy meet them, judge them by a gate, switch, and end the old."""
         present = {name: self._containers.of(name) for name in services}
-        stale = [name for name in services if not all(map(self._is_current, present[name])) or not present[name]]
+        current = {name: [one for one in present[name] if self._is_current(one)] for name in services}
+        stale = [name for name in services if not len(present[name]) == len(current[name]) == self._wanted(name)]
         if not stale:
             return []
-        more = {name: self._lacking(name, present[name]) for name in stale}
+        more = {name: self._wanted(name) - len(current[name]) for name in stale}
         more = {name: count for name, count in more.items() if count > 0}
         # Letting the service before end what it did may have taken minutes.
         until = self._until()
@@ -110,7 +116,8 @@ class Swap:
             self._containers.remove([container["Id"] for container in made])
             return failures
         before = self._proxy.sides()
-        new = [self._side(name, share, before.get(name)) for name in stale]
+        own = {name: self._own(name) for name in stale}
+        new = [self._side(name, own[name], share, before.get(name)) for name in stale]
         self._proxy.switch([*before.values(), *new])
         late = [side for side in new if not self._proxy.meets(side, until)]
         failures = [Failure(side.service, "does not answer through the proxy", "", "") for side in late]
@@ -122,7 +129,8 @@ class Swap:
             self._containers.stop(made)
             return failures
         self._switch(before, new)
-        self._containers.stop(old for name in stale for old in present[name] if not self._is_current(old))
+        kept = {one["Id"] for name in stale for one in own[name]}
+        self._containers.stop(old for name in stale for old in present[name] if old["Id"] not in kept)
         return []
 
     def _switch(self, before: dict[str, Side], new: list[Side]) -> None:
@@ -156,9 +164,13 @@ class Swap:
                 sides[name] = Side(name, side.colour, 100, tuple(sorted(known)))
         self._switch_alone(sides)
 
-    def _side(self, service: str, share: int, before: Side | None) -> Side:
-        """Return the side of the release's own containers of a service."""
+    def _own(self, service: str) -> list[Container]:
+        """Return the release's own containers of a service, as many as it is to have."""
         own = [one for one in self._containers.of(service) if self._is_current(one)]
+        return sorted(own, key=name_of)[: self._wanted(service)]
+
+    def _side(self, service: str, own: list[Container], share: int, before: Side | None) -> Side:
+        """Return the side of the release's own containers of a service."""
         servers = tuple(sorted(self._server(service, one) for one in own))
         return Side(service, before.other if before else "blue", share if before else 100, servers)
 
@@ -171,8 +183,7 @@ class Swap:
             "starting",
         )
 
-    def _lacking(self, service: str, present: list[Container]) -> int:
-        """Return how many containers of the release a service still needs."""
+    def _wanted(self, service: str) -> int:
+        """Return how many containers a service is to have."""
         definition = self._objects["services"][service]
-        wanted = definition.get("scale") or (definition.get("deploy") or {}).get("replicas") or 1
-        return int(wanted) - sum(map(self._is_current, present))
+        return int(definition.get("scale") or (definition.get("deploy") or {}).get("replicas") or 1)
