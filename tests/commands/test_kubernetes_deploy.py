@@ -35,6 +35,22 @@ def deploy(desk: Desk, *arguments: str) -> str:
     return result.output
 
 
+def crashes(desk: Desk, **lasting: int) -> None:
+    """Let the backend crash over and over; with `for`, until its pods were asked for so often."""
+    desk.breaks("acme-notes-backend", "CrashLoopBackOff", **lasting)
+    desk.says("logs acme-notes-backend-1 .*--previous", "the last line it logged\n")
+    desk.says("get events", json.dumps({"kind": "List", "items": []}))
+
+
+def drops_its_ingress(desk: Desk) -> None:
+    """Deploy by kubectl an app with an Ingress, which the next release does not have."""
+    desk.inv("deploy.overlay", "--env", "staging")
+    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "acme-notes"}, "spec": {}}
+    desk.renders([*workload("info"), ingress])
+    deploy(desk, "--to", "kubernetes")
+    desk.renders(workload("info"))
+
+
 def test_a_deploy_locks_changes_records_and_unlocks(clustered: Desk) -> None:
     output = deploy(clustered)
     lock, change, record, unlock = clustered.cluster_changes
@@ -105,9 +121,7 @@ def test_somebody_else_deploys(clustered: Desk) -> None:
 
 def test_a_bad_release_is_explained_and_taken_back(clustered: Desk) -> None:
     deploy(clustered)
-    clustered.breaks("acme-notes-backend", "CrashLoopBackOff")
-    clustered.says("logs acme-notes-backend-1 .*--previous", "the last line it logged\n")
-    clustered.says("get events", json.dumps({"kind": "List", "items": []}))
+    crashes(clustered)
     result = clustered.inv("deploy", "--env", "staging", "--yes")
     assert result.code == 1
     assert "container backend): CrashLoopBackOff, last exit code 3: it does not start" in result.output
@@ -236,11 +250,7 @@ def test_ways_that_cannot_take_over_say_so(clustered: Desk, way: str) -> None:
 
 
 def test_what_a_release_lacks_is_deleted(clustered: Desk) -> None:
-    clustered.inv("deploy.overlay", "--env", "staging")
-    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "acme-notes"}, "spec": {}}
-    clustered.renders([*workload("info"), ingress])
-    deploy(clustered, "--to", "kubernetes")
-    clustered.renders(workload("info"))
+    drops_its_ingress(clustered)
     plan = clustered.inv("deploy", "--env", "staging", "--to", "kubernetes", "--plan")
     assert "  - Ingress/acme-notes\n" in plan.output
     assert "0 changed, 0 added, 1 removed" in plan.output
@@ -252,11 +262,7 @@ def test_what_a_release_lacks_is_deleted(clustered: Desk) -> None:
 
 
 def test_what_cannot_be_deleted_keeps_no_release_from_being_recorded(clustered: Desk) -> None:
-    clustered.inv("deploy.overlay", "--env", "staging")
-    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "acme-notes"}, "spec": {}}
-    clustered.renders([*workload("info"), ingress])
-    deploy(clustered, "--to", "kubernetes")
-    clustered.renders(workload("info"))
+    drops_its_ingress(clustered)
     clustered.says("delete --filename", stderr="net/http: TLS handshake timeout", code=1)
     said = deploy(clustered, "--to", "kubernetes")
     assert "What the release no longer has may be there still: " in said
@@ -267,9 +273,7 @@ def test_what_cannot_be_deleted_keeps_no_release_from_being_recorded(clustered: 
 
 def test_helm_keeps_so_many_revisions_that_the_way_back_is_noted_anew(clustered: Desk) -> None:
     deploy(clustered)
-    clustered.breaks("acme-notes-backend", "CrashLoopBackOff", **{"for": 2})
-    clustered.says("logs acme-notes-backend-1 .*--previous", "the last line it logged\n")
-    clustered.says("get events", json.dumps({"kind": "List", "items": []}))
+    crashes(clustered, **{"for": 2})
     clustered.says("^helm status", '{"version": 9}')
     failed = clustered.inv("deploy", "--env", "staging", "--yes")
     assert "release 1 serves again" in failed.output
@@ -319,9 +323,7 @@ def test_status_and_destroy_go_by_the_last_release(clustered: Desk) -> None:
 
 def test_a_first_release_that_failed_is_destroyed_by_its_way(clustered: Desk) -> None:
     clustered.inv("deploy.overlay", "--env", "staging")
-    clustered.breaks("acme-notes-backend", "CrashLoopBackOff")
-    clustered.says("logs acme-notes-backend-1 .*--previous", "the last line it logged\n")
-    clustered.says("get events", json.dumps({"kind": "List", "items": []}))
+    crashes(clustered)
     failed = clustered.inv("deploy", "--env", "staging", "--to", "kubernetes", "--yes")
     command = "destroy --env staging --to kubernetes"
     assert failed.code == 1

@@ -151,11 +151,16 @@ def eventually(condition: Callable[[], T], seconds: float = 30) -> T:
         time.sleep(0.2)
 
 
-def container(project: str, service: str) -> dict[str, Any]:
-    """A service's container, as docker knows it: its name counts up with each release."""
+def containers(project: str, service: str) -> list[str]:
+    """The ids of a service's containers."""
     labels = [f"label=com.docker.compose.project={project}", f"label=com.docker.compose.service={service}"]
     filters = [argument for label in labels for argument in ("--filter", label)]
-    (found,) = docker("ps", "--all", "--quiet", *filters).stdout.split()
+    return docker("ps", "--all", "--quiet", *filters).stdout.split()
+
+
+def container(project: str, service: str) -> dict[str, Any]:
+    """A service's container, as docker knows it: its name counts up with each release."""
+    (found,) = containers(project, service)
     known: list[dict[str, Any]] = json.loads(docker("inspect", found).stdout)
     return known[0]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .clients import Counts, clients
-from .conftest import PRODUCTION, Site, container, docker, index_of, on_this_machine, production, sql
+from .conftest import PRODUCTION, Site, container, containers, docker, index_of, on_this_machine, production, sql
 
 pytestmark = pytest.mark.docker
 
@@ -109,19 +109,15 @@ def test_one_that_cannot_be_started_leaves_nothing(deployed: Site) -> None:
 
 
 def test_there_are_as_many_of_a_service_as_the_stack_says(deployed: Site) -> None:
-    def frontends() -> list[str]:
-        own = ("--filter", f"label=com.docker.compose.project={PRODUCTION}")
-        return docker("ps", "--quiet", *own, "--filter", "label=com.docker.compose.service=frontend").stdout.split()
-
-    (before,) = frontends()
+    (before,) = containers(PRODUCTION, "frontend")
     overlay = deployed.folder / "docker-compose.production.yml"
     text = overlay.read_text()
     overlay.write_text(text.replace("  frontend:\n", "  frontend:\n    scale: 2\n"))
     with clients(deployed.port, "copies") as counts:
         deployed.succeed("deploy", "--yes")
-        there = frontends()
+        there = containers(PRODUCTION, "frontend")
         deployed.succeed("rollback", "--yes")
-        (after,) = frontends()
+        (after,) = containers(PRODUCTION, "frontend")
     overlay.write_text(text)
     assert len(there) == 2
     assert {before, after} <= {*there}

@@ -43,13 +43,18 @@ def parse(manifests: str) -> list[dict[str, Any]]:
     return [one for one in yaml.load_all(manifests, _Loader) if one]
 
 
+def key(one: dict[str, Any]) -> str:
+    """Return `Kind/name` of an object."""
+    return f"{one['kind']}/{one['metadata']['name']}"
+
+
 def canonical(objects: Iterable[dict[str, Any]], ownership: Iterable[str] = ()) -> Objects:
     """Return objects by `Kind/name`, in the form in which equal ones are equal.
 
     `ownership` are patterns of labels and annotations that say who made an object. What a Secret holds is left out.
     """
     owned = ("app.kubernetes.io/managed-by", *ownership)
-    return {f"{one['kind']}/{one['metadata']['name']}": _canonical(one, owned) for one in objects}
+    return {key(one): _canonical(one, owned) for one in objects}
 
 
 def _canonical(value: dict[str, Any], owned: tuple[str, ...]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from .. import differences
 from ..console import say
 from ..failures import stop_because
-from ..objects import canonical
+from ..objects import canonical, key
 from . import ownership
 from .kubectl import Cluster, Object, bundle, parse
 
@@ -16,17 +16,17 @@ _SERVER = ("deployment.kubernetes.io/*", "kubectl.kubernetes.io/last-applied-con
 
 def compare(cluster: Cluster, live: list[Object], wanted: dict[str, Object], gone: Iterable[Object]) -> list[str]:
     """Return a line for each field that would change, and for each object that would go."""
-    there = {_key(one): one for one in live}
+    there = {key(one): one for one in live}
     stored = [_with_replicas(wanted[key], one) for key, one in there.items() if key in wanted]
-    after = {_key(one): one for one in _dry_run(cluster, "replace", stored)}
+    after = {key(one): one for one in _dry_run(cluster, "replace", stored)}
     after |= {key: one for key, one in wanted.items() if key not in there}
     lines = differences.compare(_comparable(there.values()), _comparable(after.values()))
-    return [*lines, *(f"- {_key(one)}" for one in gone)]
+    return [*lines, *(f"- {key(one)}" for one in gone)]
 
 
 def check(cluster: Cluster, live: list[Object], wanted: dict[str, Object]) -> None:
     """Stop unless the API server would take all objects, the new ones too."""
-    there = {_key(one): one for one in live}
+    there = {key(one): one for one in live}
     _dry_run(cluster, "replace", [_with_replicas(wanted[key], one) for key, one in there.items() if key in wanted])
     _dry_run(cluster, "create", [one for key, one in wanted.items() if key not in there])
 
@@ -59,9 +59,5 @@ def _comparable(objects: Iterable[Object]) -> dict[str, Any]:
     formed = canonical(listed, [*ownership.marks(), *_SERVER])
     for one in listed:
         if one["kind"] == "Secret":
-            formed[_key(one)]["data"] = one.get("data") or one.get("stringData") or {}
+            formed[key(one)]["data"] = one.get("data") or one.get("stringData") or {}
     return formed
-
-
-def _key(one: Object) -> str:
-    return f"{one['kind']}/{one['metadata']['name']}"

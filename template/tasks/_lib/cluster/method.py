@@ -13,7 +13,7 @@ from ..console import reason, say, stop
 from ..failures import find
 from ..findings import Finding
 from ..images import Image
-from ..objects import canonical
+from ..objects import canonical, key
 from ..programs import Program
 from ..project import Environment, Project
 from ..releases import Failure, Permitted, Release, Strategy
@@ -232,7 +232,7 @@ class ClusterMethod:
         """Stop unless the cluster knows the kinds, allows the deploy, and would take the objects."""
         checks.permissions(self._cluster, checks.resources(self._cluster, rendered), self.RIGHTS)
         if there:
-            wanted = {f"{one['kind']}/{one['metadata']['name']}": one for one in rendered}
+            wanted = {key(one): one for one in rendered}
             difference.check(self._cluster, self._cluster.get(rendered), wanted)
 
     def _check_secret(self, both: values.Values) -> None:
@@ -343,8 +343,7 @@ class ClusterMethod:
         try:
             self._cluster.delete(lacking, wait=False)
         except Exit as failed:
-            names = [f"{one['kind']}/{one['metadata']['name']}" for one in lacking]
-            by_hand = " ".join(self._cluster.command("delete", "--ignore-not-found", *names))
+            by_hand = " ".join(self._cluster.command("delete", "--ignore-not-found", *map(key, lacking)))
             say(f"\nWhat the release no longer has may be there still: {reason(failed)}\n  or: {by_hand}")
         if owner != self.NAME:
             ownership.end(self._cluster, self._name, owner, release)

@@ -55,12 +55,11 @@ def marked(objects: dict[str, Any]) -> dict[str, Any]:
 
 def _definition(objects: dict[str, Any], name: str) -> str:
     """Return a hash of all that a container of a service is made by."""
-    service = dict(objects["services"][name])
+    made = objects["services"][name]
     # How many there are of it makes none another.
-    service.pop("scale", None)
-    service["deploy"] = {key: value for key, value in (service.get("deploy") or {}).items() if key != "replicas"}
-    if not service["deploy"]:
-        del service["deploy"]
+    deploy = {key: value for key, value in (made.get("deploy") or {}).items() if key != "replicas"}
+    service = {key: value for key, value in made.items() if key not in ("scale", "deploy")}
+    service |= {"deploy": deploy} if deploy else {}
     sources = [secret["source"] for secret in service.get("secrets") or ()]
     secrets = {source: (objects.get("secrets") or {}).get(source) for source in sources}
     return hashlib.sha256(json.dumps([service, secrets], sort_keys=True).encode()).hexdigest()[:16]
