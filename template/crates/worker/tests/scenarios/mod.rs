@@ -389,22 +389,25 @@ pub async fn a_killed_workers_job_is_done_by_another_and_counts_once(place: Plac
 }
 
 pub async fn a_job_that_outlasts_its_lease_stays_with_its_worker(place: Place) {
-    // A busy machine may hold up a renewal for two of them.
-    let place = place.with("JOB_LEASE", "3s");
+    const LEASE: Duration = Duration::from_secs(6);
+    // A busy machine may hold up a renewal for seconds.
+    let place = place.with("JOB_LEASE", &format!("{}s", LEASE.as_secs()));
     place.migrated().await;
     place.note("a b c").await;
-    place.slow_to_read(10).await;
+    // How long it takes beyond that depends on the machine: it may come to its kind's limit.
+    place.slow_to_read(25).await;
     let _scheduler = place.start("scheduler").await;
     // Either takes what the other loses.
     let workers = [place.start("run").await, place.start("run").await];
     place.until(RUNNING, 1).await;
     let begun = Instant::now();
-    let over = "SELECT COUNT(*) FROM background_jobs WHERE state = 'done' OR attempt > 1";
-    place.until(over, 1).await;
-    assert_eq!(place.count("SELECT attempt FROM background_jobs").await, 1);
-    let took = begun.elapsed();
-    assert!(took > Duration::from_secs(6), "no two leases: {took:?}");
-    ended(&workers.each_ref(), "\"done\"", 1).await;
+    let held = "SELECT COUNT(*) FROM background_jobs WHERE state = 'running' AND attempt = 1";
+    while begun.elapsed() < LEASE * 3 {
+        let logs = workers.each_ref().map(Server::logs);
+        let passed = begun.elapsed();
+        assert_eq!(place.count(held).await, 1, "after {passed:?}: {logs:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 pub async fn a_job_that_runs_when_the_signal_comes_is_finished(place: Place) {
@@ -565,7 +568,10 @@ async fn never_answered(place: Place, moment: &str) {
 }
 
 pub async fn a_worker_that_is_full_of_long_jobs_takes_no_more(place: Place) {
-    let place = place.with("CONCURRENCY", "2").with("JOB_RETENTION", "0s");
+    let place = place
+        .with("CONCURRENCY", "2")
+        .with("JOB_RETENTION", "0s")
+        .with("JOB_LEASE", "30s");
     place.migrated().await;
     let mut scheduler = place.start("scheduler").await;
     let _worker = place.start("run").await;
