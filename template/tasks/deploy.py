@@ -55,8 +55,9 @@ def deploy(
     references, values, objects = method.prepare(wanted, Permitted(create_namespace, adopt))
     former = method.releases()
     current = former[-1] if former else None
+    source = migrations.source(wanted.values())
     if current and not destructive:
-        migrations.check(current.commit)
+        migrations.check(current.code, source)
     lines = method.compare(current, objects)
     changing.show(environment, current, lines)
     if plan:
@@ -66,16 +67,18 @@ def deploy(
         raise Exit(code=2 if lines else 0)
     confirm(yes)
     number = current.number + 1 if current else 1
+    commit = releases.commit()
     release = Release(
         number=number,
         origin=number,
-        commit=releases.commit(),
+        commit=commit,
         author=releases.who(),
         time=releases.now(),
         images=references,
         values=values,
         objects=objects,
         method=to or environment.method,
+        source="" if source == commit else source,
     )
     changing.change(environment, method, release, current, method.apply)
 
@@ -89,7 +92,13 @@ def _flags(**given: str | int) -> str:
 def _wanted(names: tuple[str, ...], tag: str, record: str) -> dict[str, images.Image]:
     """Return the images to deploy: of a tag, of a record, or those built last."""
     if tag:
-        return {name: images.tagged(load().repository(name), tag) for name in names}
+        project = load()
+        tagged = {name: images.tagged(project.repository(name), tag) for name in names}
+        for name, image in tagged.items():
+            # The others have the labels of the image that they are made from.
+            if name in project.binaries:
+                image.commit = images.commit(image)
+        return tagged
     path = Path(record) if record else images.RECORD
     found = images.recorded(path)
     lacking = [name for name in names if name not in found]

@@ -56,19 +56,19 @@ def status(_context: Context, env: str = "", json: bool = False) -> None:
     say("\nReleases, newest first:")
     for one in reversed(former):
         back = f", back to {one.origin}" if one.origin != one.number else ""
-        say(f"  {one.number:3}  {one.time}  {one.commit[:12]}  {one.author}{back}")
+        say(f"  {one.number:3}  {one.time}  {one.code[:12]}  {one.author}{back}")
     say(f"\nNext: `inv logs --env {environment.name}`, `inv rollback --env {environment.name}`")
 
 
 def _facts(environment: str, method: Method, former: list[Release]) -> dict[str, Any]:
     """Return what `status` shows, releases with the newest first."""
     parts = [{"name": name, "state": state, "image": image} for name, state, image in method.status()] if former else []
-    kept = ("number", "time", "commit", "author", "origin")
+    kept = ("number", "time", "author", "origin")
     return {
         "environment": environment,
         "address": method.address() if former else None,
         "parts": parts,
-        "releases": [{name: getattr(one, name) for name in kept} for one in reversed(former)],
+        "releases": [{"commit": one.code, **{name: getattr(one, name) for name in kept}} for one in reversed(former)],
     }
 
 

@@ -158,9 +158,9 @@ class Desk:
         """Take a program off this machine."""
         (self.bin / program).unlink()
 
-    def record_images(self, *names: str, digest: str = DIGEST) -> None:
+    def record_images(self, *names: str, digest: str = DIGEST, commit: str = "") -> None:
         """Write a record of images that were built for amd64."""
-        image = {"tag": "1", "digest": digest, "seconds": 1.0, "platforms": {"linux/amd64": {}}}
+        image = {"tag": "1", "digest": digest, "seconds": 1.0, "platforms": {"linux/amd64": {}}, "commit": commit}
         images = {name: {"repository": f"ghcr.io/acme/acme-notes-{name}", **image} for name in names}
         (self.project / ".slipway").mkdir(exist_ok=True)
         (self.project / ".slipway" / "images.json").write_text(json.dumps({"version": 1, "images": images}))

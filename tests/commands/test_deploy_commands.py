@@ -64,6 +64,7 @@ def ready(desk: Desk, stack: dict[str, Any]) -> Desk:
     desk.record_images("backend", "frontend", "cli", "nginx")
     desk.says("config --format json", json.dumps(stack))
     desk.says("imagetools inspect", json.dumps({"digest": DIGEST}))
+    desk.says("imagetools inspect .*json .Image", json.dumps({"config": {}}))
     desk.says("image inspect", DIGEST)
     desk.says("default ps --format")
     desk.says("volume ls --quiet --filter label=com.docker.compose.project", "acme-notes-production_postgres\n")

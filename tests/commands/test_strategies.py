@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,24 +78,31 @@ def test_the_plan_says_that_the_proxy_restarts(ready: Desk, stack: dict[str, Any
     assert "the proxy restarts" not in ready.inv("deploy", "--plan").output
 
 
-def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811
+DROPPING = "crates/common/migrations/postgres/9_drop.sql"
+UNSAFE = f"{DROPPING} is not safe while the deployed release still runs"
+
+
+def commit(folder: Path) -> str:
+    """Commit all that is in a folder, a repository from then on, and return the commit."""
+
     def git(*arguments: str) -> str:
         identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
         command = ["git", *identity, *arguments]
-        return subprocess.run(command, cwd=ready.project, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
     git("init", "--quiet")
     git("add", "--all")
     git("commit", "--quiet", "--message", "x")
-    remembers(ready, release(1, OLD) | {"commit": git("rev-parse", "HEAD")})
+    return git("rev-parse", "HEAD")
+
+
+def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811
+    remembers(ready, release(1, OLD) | {"commit": commit(ready.project)})
     assert ready.inv("deploy", "--plan").code == 2
-    (ready.project / "crates/common/migrations/postgres/9_drop.sql").write_text("ALTER TABLE notes DROP COLUMN text;\n")
+    (ready.project / DROPPING).write_text("ALTER TABLE notes DROP COLUMN text;\n")
     result = ready.inv("deploy", "--yes")
     assert result.code == 1
-    assert (
-        "crates/common/migrations/postgres/9_drop.sql is not safe while the deployed release still runs"
-        in result.output
-    )
+    assert UNSAFE in result.output
     assert "`ALTER TABLE notes DROP COLUMN text` removes what the release before may use" in result.output
     assert not ready.changes
     assert ready.inv("deploy", "--plan", "--destructive").code == 2
@@ -106,6 +114,53 @@ def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811
     assert "git fetch --unshallow" in unknown.output
     assert not ready.changes
     assert ready.inv("deploy", "--plan", "--destructive").code == 2
+
+
+def test_migrations_are_those_of_the_images(ready: Desk) -> None:  # noqa: F811
+    before = commit(ready.project)
+    (ready.project / DROPPING).write_text("ALTER TABLE notes DROP COLUMN text;\n")
+    after = commit(ready.project)
+    platforms = {"linux/amd64": {"config": {"Labels": {"org.opencontainers.image.revision": before}}}}
+
+    # This checkout is newer than the images of a tag: so are its migrations, which do not run.
+    remembers(ready, release(1, OLD) | {"commit": before})
+    ready.says("imagetools inspect .*json .Image", json.dumps(platforms))
+    others = {"config": {"Labels": {"org.opencontainers.image.revision": "the proxy's own"}}}
+    ready.says("imagetools inspect .*-nginx.*json .Image", json.dumps(others))
+    result = ready.inv("deploy", "--tag", "1.0", "--yes")
+    assert result.code == 0, result.output
+    record = next(call for call in ready.changes if "volume create" in call)
+    assert f'"commit":"{after}"' in record
+    assert f'"source":"{before}"' in record
+
+    # What is deployed next is compared with these images, and shown as what they are.
+    remembers(ready, release(1, OLD) | {"commit": after, "source": before})
+    assert UNSAFE in ready.inv("deploy", "--plan").output
+    assert before[:12] in ready.inv("status").output
+    # The record of what was built says of which commit it is; this checkout may be at another.
+    ready.record_images("backend", "frontend", "cli", "nginx", commit=before)
+    assert ready.inv("deploy", "--plan").code == 2
+    ready.record_images("backend", "frontend", "cli", "nginx", commit=after)
+    assert UNSAFE in ready.inv("deploy", "--plan").output
+
+
+def test_images_that_do_not_say_what_they_are_of(ready: Desk) -> None:  # noqa: F811
+    before = commit(ready.project)
+    (ready.project / DROPPING).write_text("ALTER TABLE notes DROP COLUMN text;\n")
+    remembers(ready, release(1, OLD) | {"commit": before})
+    # The files that are here are the best that is known: they are compared.
+    silent: list[dict[str, Any]] = [{}, {"config": {}}, {"config": {"Labels": None}}, {"linux/amd64": {}}]
+    for said in silent:
+        ready.says("imagetools inspect .*json .Image", json.dumps(said))
+        assert UNSAFE in ready.inv("deploy", "--tag", "1.0", "--plan").output
+    for of in (before + "-dirty", "unknown", "d" * 40):
+        ready.record_images("backend", "frontend", "cli", "nginx", commit=of)
+        assert UNSAFE in ready.inv("deploy", "--plan").output
+
+
+def test_a_release_that_a_newer_checkout_made(ready: Desk) -> None:  # noqa: F811
+    remembers(ready, release(1, OLD) | {"what_comes_some_day": 1})
+    assert ready.inv("status").code == 0
 
 
 @pytest.mark.parametrize(

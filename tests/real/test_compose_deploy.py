@@ -270,8 +270,14 @@ def test_destroy_leaves_nothing(deployed: Site) -> None:
     assert not docker("network", "ls", "--quiet", *OWN).stdout
     assert not releases()
     assert f"{PRODUCTION}_postgres" in docker("volume", "ls", "--quiet").stdout
-    result = deployed.inv("deploy", "--yes", "--tag", deployed.images()["cli"]["tag"])
+    # The images of a tag say of which commit they are, also in a checkout that is at another.
+    built = deployed.images()["cli"]
+    (deployed.folder / "README.md").write_text("# Another commit\n")
+    deployed.commit("Go on")
+    result = deployed.inv("deploy", "--yes", "--tag", built["tag"])
     assert result.code == 0, result.output
+    (release,) = json.loads(deployed.succeed("status", "--json"))["releases"]
+    assert release["commit"] == built["commit"] != deployed.head()
     assert deployed.notes() == ["kept"]
     deployed.succeed("destroy", "--yes", "--data")
     assert PRODUCTION not in docker("volume", "ls", "--quiet").stdout

@@ -14,6 +14,7 @@ from .run import ROOT, ask, read
 FOLDER = ROOT / ".slipway"
 RECORD = FOLDER / "images.json"
 
+_INSPECT = ("docker", "buildx", "imagetools", "inspect")
 _ABSENT = (
     "push it first: `inv push`; or name another, with --tag or --images for `inv deploy`, "
     "with --release for `inv rollback`"
@@ -91,6 +92,17 @@ def tagged(repository: str, tag: str) -> Image:
     return Image(repository, tag, digest, 0.0)
 
 
+def commit(image: Image) -> str:
+    """Return the commit that an image in a registry says it was built from; empty when it says nothing."""
+    said = json.loads(read([*_INSPECT, image.reference, "--format", "{{json .Image}}"], fix=_ABSENT))
+    # One of several platforms is under the platform's name.
+    for one in [said] if "config" in said else said.values():
+        labels = one.get("config", {}).get("Labels") or {}
+        if "org.opencontainers.image.revision" in labels:
+            return str(labels["org.opencontainers.image.revision"])
+    return ""
+
+
 def tag(image: Image, name: str) -> None:
     """Give an image that a registry has another tag."""
     read(["docker", "buildx", "imagetools", "create", "--tag", f"{image.repository}:{name}", image.reference])
@@ -98,7 +110,7 @@ def tag(image: Image, name: str) -> None:
 
 def platforms(reference: str) -> dict[str, str]:
     """Return the platforms of an image that a registry has, with their digests; stop when it has none or refuses."""
-    command = ["docker", "buildx", "imagetools", "inspect", reference, "--format"]
+    command = [*_INSPECT, reference, "--format"]
     index = json.loads(read([*command, "{{json .Manifest}}"], fix=_ABSENT))
     parts = [(entry["platform"], entry["digest"]) for entry in index.get("manifests", ()) if "platform" in entry]
     # What has no index is for one platform, which only its configuration tells.
@@ -120,7 +132,7 @@ def check_reach(repository: str) -> None:
 
 def ask_registry(reference: str) -> subprocess.CompletedProcess[str]:
     """Ask a registry for what it has under a reference."""
-    return ask(["docker", "buildx", "imagetools", "inspect", reference, "--format", "{{json .Manifest}}"])
+    return ask([*_INSPECT, reference, "--format", "{{json .Manifest}}"])
 
 
 def in_engine(reference: str, context: str = "") -> str | None:

@@ -1,33 +1,55 @@
 """Migrations that the release before cannot work with: found before a deploy, while both would run side by side."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
 from .console import say, stop
-from .run import ROOT, ask
+from .images import Image
+from .run import ROOT, ask, read
 
 _PATTERNS = Path(__file__).with_name("migrations.yaml")
 _MADE = re.compile(r"^create table (?:if not exists )?([\w.\"]+)", re.IGNORECASE)
 _CHANGED = re.compile(r"^(?:alter table|create unique index .*?\bon) (?:if exists |only )*([\w.\"]+)", re.IGNORECASE)
 
 
-def check(commit: str) -> None:
-    """Stop when a migration since the commit that is deployed takes away what that release uses."""
+def source(images: Iterable[Image]) -> str:
+    """Return the commit that some images are of; empty where they differ, do not say, or name none that is here."""
+    commits = {image.commit for image in images} - {""}
+    if len(commits) != 1:
+        return ""
+    one = commits.pop()
+    return one if ask(["git", "cat-file", "-e", f"{one}^{{commit}}"]).returncode == 0 else ""
+
+
+def check(before: str, new: str) -> None:
+    """Stop when a migration takes away what the release that runs uses.
+
+    `before` is the commit of that release, `new` that of what is deployed: empty for the files as they are here.
+    """
     # A migration's file, once deployed, never changes: what is new is in files that were added or edited.
-    changed = ask(["git", "diff", "--name-only", "--diff-filter=d", "--relative", commit, "--", "*.sql"])
+    sides = [side for side in (before, new) if side]
+    changed = ask(["git", "diff", "--name-only", "--diff-filter=d", "--relative", *sides, "--", "*.sql"])
     if changed.returncode != 0:
-        _cannot_compare(commit)
+        _cannot_compare(before)
         return
-    untracked = ask(["git", "ls-files", "--others", "--exclude-standard", "--", "*.sql"]).stdout.splitlines()
-    for name in [*changed.stdout.splitlines(), *untracked]:
-        found = destructive((ROOT / name).read_text(encoding="utf-8")) if "/migrations/" in name else ""
+    names = changed.stdout.splitlines()
+    if not new:
+        names += ask(["git", "ls-files", "--others", "--exclude-standard", "--", "*.sql"]).stdout.splitlines()
+    for name in names:
+        found = destructive(_text(name, new)) if "/migrations/" in name else ""
         if found:
             stop(
                 f"{name} is not safe while the deployed release still runs: {found}",
                 "add first and remove one release later, or add --destructive: then requests may fail meanwhile",
             )
+
+
+def _text(name: str, commit: str) -> str:
+    """Return a file as a commit has it, or as it is here."""
+    return read(["git", "show", f"{commit}:./{name}"]) if commit else (ROOT / name).read_text(encoding="utf-8")
 
 
 def _cannot_compare(commit: str) -> None:

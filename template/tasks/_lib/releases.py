@@ -4,7 +4,7 @@ import getpass
 import platform
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -18,7 +18,8 @@ from .run import ask
 class Release:
     """What was deployed. `origin` is its own number, or that of the release that a rollback returned to.
 
-    `revision` is the number by which the method's own tool knows the release, where that tool counts too.
+    `revision` is the number by which the method's own tool knows the release, where that tool counts too. `source` is
+    the commit of the images, where it is known and another than that of the checkout.
     """
 
     number: int
@@ -31,6 +32,23 @@ class Release:
     objects: dict[str, Any]
     method: str = ""
     revision: int = 0
+    source: str = ""
+
+    @property
+    def code(self) -> str:
+        """The commit of what runs."""
+        return self.source or self.commit
+
+    def record(self) -> dict[str, Any]:
+        """Return what a target is to remember. What has nothing to say is left out: older checkouts may not know it."""
+        silent = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in asdict(self).items() if value != silent[name]}
+
+    @classmethod
+    def recorded(cls, record: dict[str, Any]) -> "Release":
+        """Return what a target remembers, without what a newer checkout may have added to it."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in record.items() if name in known})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -278,12 +277,12 @@ class Method:
         if not names:
             return []
         volumes = json.loads(read([*self._docker, "volume", "inspect", *names]))
-        found = [Release(**json.loads(volume["Labels"][f"{_LABEL}.record"])) for volume in volumes]
+        found = [Release.recorded(json.loads(volume["Labels"][f"{_LABEL}.record"])) for volume in volumes]
         return sorted(found, key=lambda release: release.number)
 
     def record(self, release: Release) -> None:
         """Keep a release, and of the older ones the newest."""
-        text = json.dumps(asdict(release), separators=(",", ":"))
+        text = json.dumps(release.record(), separators=(",", ":"))
         labels = ["--label", f"{_LABEL}={self._name}", "--label", f"{_LABEL}.record={text}"]
         read([*self._docker, "volume", "create", *labels, self._volume(release)])
         for old in self.releases()[:-_KEPT]:

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from ..console import stop
@@ -27,7 +27,7 @@ class Memory:
         """Return the releases, oldest first."""
         found = self.cluster.objects("get", "secrets", "--selector", f"{LABEL}={self.name}")
         records = [json.loads(base64.b64decode(one["data"]["release"])) for one in found]
-        return sorted((Release(**record) for record in records), key=lambda release: release.number)
+        return sorted((Release.recorded(record) for record in records), key=lambda release: release.number)
 
     def record(self, release: Release) -> None:
         """Keep a release, and of the older ones the newest."""
@@ -46,7 +46,7 @@ class Memory:
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": self.secret(release), "labels": {LABEL: self.name}},
-            "stringData": {"release": json.dumps(asdict(release), separators=(",", ":"))},
+            "stringData": {"release": json.dumps(release.record(), separators=(",", ":"))},
         }
         return json.dumps(secret)
 

@@ -3,7 +3,6 @@
 import base64
 import json
 import zlib
-from dataclasses import asdict
 from typing import Any
 
 import yaml
@@ -24,8 +23,8 @@ def read(config: dict[str, Any]) -> list[Release]:
         return []
     try:
         kept = json.loads(zlib.decompress(base64.b64decode(config[KEY]["records"])))
-        found = [Release(**one) for one in kept[:-1]]
-        return [*found, Release(**kept[-1], objects=objects(config))]
+        found = [Release.recorded(one) for one in kept[:-1]]
+        return [*found, Release.recorded({**kept[-1], "objects": objects(config)})]
     except (KeyError, TypeError, ValueError, IndexError, zlib.error):
         stop(
             f"the app's {KEY} cannot be read: somebody edited it",
@@ -44,11 +43,11 @@ def write(releases: list[Release]) -> str:
     The records are packed, because a message to TrueNAS is at most 64 KiB; readable lines stand beside them.
     """
     kept = releases[-_KEPT:]
-    records = [asdict(one) for one in kept]
+    records = [one.record() for one in kept]
     newest = records[-1].pop("objects")
     packed = zlib.compress(json.dumps(records, separators=(",", ":")).encode(), level=9)
     # Compose puts variables in the place of a $, here too.
-    lines = [f"{one.number}: {one.time}, {one.commit[:12]}, {one.author}".replace("$", "") for one in kept]
+    lines = [f"{one.number}: {one.time}, {one.code[:12]}, {one.author}".replace("$", "") for one in kept]
     memory = {"readable": lines, "records": base64.b64encode(packed).decode()}
     document = {**newest, KEY: memory}
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=10**6)
