@@ -179,6 +179,7 @@ class Nas:
         # What compose said when it failed: the file /var/log/app_lifecycle.log of a real one.
         self.log = ""
         self.drops = ""
+        self.drops_after, self.stays_away = 1, False
         self.refuses = ""
         self.slow = threading.Event()
         self.slow.set()
@@ -285,8 +286,8 @@ class Nas:
         call = _METHODS[method]
         if method not in JOBS:
             # While what was changed is waited for.
-            if self.changes and self.drops == method:
-                self.drops = ""
+            if len(self.changes) >= self.drops_after and self.drops == method:
+                self.drops = method if self.stays_away else ""
                 session.connection.close(1001, "Service Restart")
             return call(self, *parameters)
         return self._job(session, method, call, parameters)

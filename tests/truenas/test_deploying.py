@@ -198,6 +198,20 @@ def test_a_connection_lost_while_the_app_comes_up(desk: Desk, either: Nas) -> No
     assert "Release 1 is healthy" in result.output
 
 
+def test_a_nas_that_stays_away_while_the_app_comes_up(either: Nas, deployed: Desk) -> None:
+    # What asks before the change is answered.
+    either.drops, either.drops_after, either.stays_away = "app.query", 2, True
+    result = deployed.inv("deploy", "--yes")
+    assert result.code == 1, result.output
+    assert "ended the connection: 1001 Service Restart" in result.output
+    assert "nobody saw release 2 become healthy" in result.output
+    assert "inv rollback --env nas --release 1" in result.output
+    either.drops = ""
+    result = deployed.inv("rollback", "--env", "nas", "--release", "1", "--yes")
+    assert result.code == 0, result.output
+    assert "Release 3 (release 1 again) is healthy" in result.output
+
+
 def test_what_the_nas_refuses_changes_nothing(either: Nas, deployed: Desk) -> None:
     before = yaml.safe_dump(either.stored)
     either.refuses = "services.backend.image must be a string"

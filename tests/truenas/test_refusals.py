@@ -10,8 +10,10 @@ import subprocess
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from tasks._lib.truenas import scripts
 
 from tests.commands.conftest import DIGEST, Desk
 
@@ -333,6 +335,20 @@ def test_the_secrets_are_made_on_the_nas(desk: Desk, engine: Pretended, tmp_path
     (folder / "redis_password").unlink()
     subprocess.run(["sh", "-c", here], check=True)
     assert (folder / "postgres_password").read_text() == before, "what is there is kept"
+
+
+def test_passwords_that_were_brought_along_may_hold_anything(tmp_path: Path) -> None:
+    """The script writes them as the tasks do elsewhere, where the API takes files."""
+    passwords = ["plain-0_1.~", """ p@ss/w'o"r\\d:%s%41 ünd $(id) `id` & ?#""", "x" * 40 + "/"]
+    forms = {"url": "postgres://app:{password}@postgres:5432/app", "map": '{{"redis://redis": "{password}"}}'}
+    for number, password in enumerate(passwords):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "password").write_text(password + "\n")
+        subprocess.run(["sh", "-c", scripts.place(str(folder), {"password": None, **forms}, {})], check=True)
+        assert unquote(urlsplit((folder / "url").read_text()).password or "") == password
+        assert json.loads((folder / "map").read_text()) == {"redis://redis": password}
+    assert passwords[0] in (tmp_path / "0" / "url").read_text(), "what needs no escaping stays readable"
 
 
 def test_no_second_set_of_secrets_beside_data(desk: Desk, nas: Nas, engine: Pretended) -> None:

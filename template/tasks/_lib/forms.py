@@ -13,7 +13,12 @@ def fill(form: str, values: Mapping[str, str]) -> str:
 
     A password that was brought along, and not made here, may hold anything.
     """
-    return form.format_map(_Written(values, bool(_URL.match(form))))
+    return form.format_map(_Written(values, is_url(form)))
+
+
+def is_url(form: str) -> bool:
+    """Return whether a form is that of a URL, and not of JSON."""
+    return bool(_URL.match(form))
 
 
 class _Written(dict[str, str]):

@@ -258,23 +258,39 @@ class Method:
 
     def apply(self, release: Release, before: Release | None) -> list[Failure]:
         """Send a release with all former ones, and wait until it is healthy: TrueNAS stops all and starts all."""
-        del before
         with _stopping():
             self._pull(release.objects)
             former = [one for one in self.releases() if one.number < release.number]
-            until = time.monotonic() + float(self._settings.get("timeout", 300))
+            document = self._document([*former, release])
             try:
-                self._send(self._document([*former, release]), until)
-            except LateError:
-                state = f"still being changed by the NAS after {self._settings.get('timeout', 300)} s"
-                return self._failures(release.objects) or [Failure(self._app, state, "", "")]
-            except RefusedError as refusal:
-                said = Failure(self._app, f"could not be started: {refusal.reason}", "", refusal.log)
-                return [said, *self._failures(release.objects)]
-            return self._wait(release.objects, until)
+                return self._bring(document, release.objects)
+            except ProblemError as problem:
+                env = f"--env {self._environment.name}"
+                # Nobody wants the release back that this one is to take away again.
+                back = ""
+                if before and before.number < release.number:
+                    back = f", and go back if need be: `inv rollback {env} --release {before.number}`"
+                raise ProblemError(
+                    f"nobody saw release {release.number} become healthy: {problem.cause}",
+                    f"once it answers, see what runs: `inv status {env}`{back}",
+                ) from None
 
     # The stack is recorded as it was sent.
     apply_again = apply
+
+    def _bring(self, document: str, objects: dict[str, Any]) -> list[Failure]:
+        """Send a document and wait until what it says is healthy; return what is not."""
+        limit = float(self._settings.get("timeout", 300))
+        until = time.monotonic() + limit
+        try:
+            self._send(document, until)
+        except LateError:
+            state = f"still being changed by the NAS after {limit:.0f} s"
+            return self._failures(objects) or [Failure(self._app, state, "", "")]
+        except RefusedError as refusal:
+            said = Failure(self._app, f"could not be started: {refusal.reason}", "", refusal.log)
+            return [said, *self._failures(objects)]
+        return self._wait(objects, until)
 
     def _pull(self, objects: dict[str, Any]) -> None:
         """Let the NAS pull what it lacks while the former release still serves."""
