@@ -60,9 +60,10 @@ impl Health {
     pub async fn check(&self) -> Report {
         let mut states = Vec::new();
         for Dependency { name, need, probe } in &self.0 {
-            let state = timeout(PATIENCE, probe())
-                .await
-                .unwrap_or(State::Disconnected);
+            let state = timeout(PATIENCE, probe()).await.unwrap_or_else(|_| {
+                tracing::warn!(dependency = name, "a dependency does not answer in time");
+                State::Disconnected
+            });
             states.push((*name, *need, state));
         }
         Report(states)

@@ -25,11 +25,12 @@ pub(super) async fn apply(pool: &AnyPool, kind: &Kind) -> Result<(), MigrationEr
     let mut migrator = Migrator::with_migrations(scripts.collect());
     // An older release must work beside, and after, a newer one's migrations: that is what a rollback is.
     migrator.set_ignore_missing(true);
-    let mut outcome = migrator.run(pool).await;
-    // SQLite keeps no other process out: who was overtaken at one goes on with the next.
+    let mut outcome = run(&migrator, pool).await;
+    // SQLite keeps no other process out: who was overtaken at one goes on with the next. Where several write, each waits
+    // for its turn, and what failed would fail again.
     for _ in kind.migrations {
-        if outcome.is_err() {
-            outcome = migrator.run(pool).await;
+        if outcome.is_err() && !kind.locks_rows {
+            outcome = run(&migrator, pool).await;
         }
     }
     outcome?;
@@ -38,6 +39,16 @@ pub(super) async fn apply(pool: &AnyPool, kind: &Kind) -> Result<(), MigrationEr
         "the database is migrated"
     );
     Ok(())
+}
+
+async fn run(migrator: &Migrator, pool: &AnyPool) -> Result<(), MigrateError> {
+    let mut connection = pool.acquire().await?;
+    let outcome = migrator.run_direct(None, &mut *connection, false).await;
+    if outcome.is_err() {
+        // It may still have the lock that keeps others out.
+        connection.close_on_drop();
+    }
+    outcome
 }
 
 /// Whether a migration of this program has not been applied; a database never migrated has no list of them.

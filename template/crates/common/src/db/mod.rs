@@ -28,7 +28,7 @@ const DATABASE_URL: Setting<DatabaseUrl> =
 const DATABASE_MAX_CONNECTIONS: Setting<NonZeroU32> = Setting::new(
     "DATABASE_MAX_CONNECTIONS",
     "10",
-    "How many connections to the database may be open at once",
+    "How many connections to the database may be open at once; health checks have one more",
 );
 pub const MIGRATE_ON_START: Setting<bool> = Setting::new(
     "MIGRATE_ON_START",
@@ -46,6 +46,8 @@ struct DatabaseUrl(String);
 #[derive(Clone)]
 pub struct Database {
     pool: AnyPool,
+    /// For probes alone: when all connections are in use, the database is busy, not away.
+    probes: AnyPool,
     kind: &'static Kind,
     url: String,
     in_memory: bool,
@@ -59,13 +61,23 @@ impl Database {
         sqlx::any::install_default_drivers();
         let DatabaseUrl(url) = values.get(&DATABASE_URL);
         let kind = Kind::of(&url).expect("the setting accepts known kinds only");
-        let options = AnyPoolOptions::new()
-            .max_connections(values.get(&DATABASE_MAX_CONNECTIONS).get())
-            .acquire_timeout(ACQUIRE_TIMEOUT);
-        let pool = (kind.open)(&url, options)?;
+        let open = |connections| {
+            let options = AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT);
+            (kind.open)(&url, options)
+        };
+        let pool = open(values.get(&DATABASE_MAX_CONNECTIONS).get())?;
         let in_memory = sqlite::in_memory(&url);
+        let probes = if in_memory {
+            // Another connection would have another database.
+            pool.clone()
+        } else {
+            open(1)?
+        };
         Ok(Self {
             pool,
+            probes,
             kind,
             url,
             in_memory,
@@ -110,12 +122,12 @@ impl Database {
     }
 
     pub async fn state(self) -> State {
-        if let Err(error) = sqlx::query("SELECT 1").execute(&self.pool).await {
+        if let Err(error) = sqlx::query("SELECT 1").execute(&self.probes).await {
             tracing::warn!(%error, "the database does not answer");
             return State::Disconnected;
         }
         if !self.migrated.load(Ordering::Relaxed) {
-            if migrations::pending(&self.pool, self.kind).await {
+            if migrations::pending(&self.probes, self.kind).await {
                 return State::MigrationsPending;
             }
             self.migrated.store(true, Ordering::Relaxed);
