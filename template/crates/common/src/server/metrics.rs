@@ -11,7 +11,10 @@ use hyper_util::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, time::interval};
 
-use super::connections::pause_after;
+use super::{
+    client::{Client, WRITE_TIMEOUT},
+    connections::pause_after,
+};
 
 const BUCKETS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -44,8 +47,9 @@ pub(super) async fn serve(listener: TcpListener, recorder: PrometheusHandle, ope
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                let client = Client::new(stream, WRITE_TIMEOUT);
                 let service = TowerToHyperService::new(app.clone());
-                tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(http.serve_connection(TokioIo::new(client), service));
             }
             Err(error) => pause_after(&error).await,
         }

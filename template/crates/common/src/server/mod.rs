@@ -1,4 +1,5 @@
 //! A server: its settings, its addresses, and its life from the first connection to the last.
+mod client;
 mod connections;
 mod metrics;
 mod operations;
@@ -8,8 +9,12 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::StatusCode;
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time::sleep,
+};
 
+use client::WRITE_TIMEOUT;
 pub use connections::Connection;
 pub(crate) use operations::PROBES;
 use shutdown::Signals;
@@ -85,8 +90,8 @@ pub async fn serve(
         body_limit: values.get(&BODY_LIMIT),
         too_slow,
     };
-    let listener = listen(&HTTP_ADDRESS, values).await?;
-    let metrics_listener = listen(&METRICS_ADDRESS, values).await?;
+    let listener = listen(&HTTP_ADDRESS, values)?;
+    let metrics_listener = listen(&METRICS_ADDRESS, values)?;
     tracing::info!(
         name = about.name,
         version = about.version,
@@ -106,6 +111,7 @@ pub async fn serve(
         listener,
         app,
         values.get(&HEADER_TIMEOUT),
+        WRITE_TIMEOUT,
         signals.end(draining, values.get(&DRAIN_DELAY)),
         values.get(&SHUTDOWN_TIMEOUT),
     )
@@ -123,7 +129,7 @@ pub async fn serve_operations(
     work: impl Future<Output = ()>,
 ) -> Result<(), ListenError> {
     let draining = Draining::default();
-    let listener = listen(&METRICS_ADDRESS, values).await?;
+    let listener = listen(&METRICS_ADDRESS, values)?;
     tracing::info!(
         name = about.name,
         version = about.version,
@@ -155,22 +161,46 @@ pub async fn within_shutdown(values: &Values, mut stop: Stop, work: impl Future<
     }
 }
 
-async fn listen(
-    setting: &Setting<SocketAddr>,
-    values: &Values,
-) -> Result<TcpListener, ListenError> {
+fn listen(setting: &Setting<SocketAddr>, values: &Values) -> Result<TcpListener, ListenError> {
     let (name, address) = (setting.definition.name, values.get(setting));
-    TcpListener::bind(address)
-        .await
-        .map_err(|reason| ListenError {
-            name,
-            address,
-            reason,
-        })
+    bind(address).map_err(|reason| ListenError {
+        name,
+        address,
+        reason,
+    })
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.set_reuseaddr(true)?;
+    // Each connection inherits it: the kernel asks a client that was silent for two hours whether it is still there.
+    socket.set_keepalive(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
 }
 
 fn address_of(listener: &TcpListener) -> String {
     listener
         .local_addr()
         .map_or_else(|error| error.to_string(), |address| address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_looks_after_clients_that_are_silent() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (_client, accepted) = tokio::try_join!(client, listener.accept()).unwrap();
+        let socket = TcpSocket::from_std_stream(accepted.0.into_std().unwrap());
+        assert!(socket.keepalive().unwrap());
+    }
 }

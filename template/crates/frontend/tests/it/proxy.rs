@@ -1,6 +1,7 @@
 //! The way to the API: requests arrive whole and with who asks, and failures say which side failed.
 use std::time::{Duration, Instant};
 
+use common::testing::{Reply, Server, send};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
@@ -110,6 +111,45 @@ async fn an_api_that_does_not_answer_is_a_gateway_timeout() {
     let reply = server.get("/api/notes").await;
     assert_eq!(reply.status, 504);
     assert_eq!(reply.header("content-type"), "application/problem+json");
+}
+
+async fn metrics_of(server: &Server) -> String {
+    let request = hyper::Request::get("/metrics")
+        .body(axum::body::Body::empty())
+        .unwrap();
+    Reply::read(send(server.metrics, request).await.unwrap())
+        .await
+        .body
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_before_the_answer_is_in_the_log_and_in_the_metrics() {
+    let begun = Instant::now();
+    let (asked, mut was_asked) = mpsc::unbounded_channel();
+    let url = upstream(move |stream, _| {
+        asked.send(()).unwrap();
+        async move {
+            sleep(2 * SOON).await;
+            drop(stream);
+        }
+    })
+    .await;
+    let server = frontend(&[("BACKEND_URL", &url)]).await;
+    let request = "GET /api/notes HTTP/1.1\r\nHost: x\r\n\r\n";
+    let stream = connect(server.address, request).await;
+    was_asked.recv().await.unwrap();
+    drop(stream);
+
+    let labels = r#"{method="GET",route="/api/{*path}",status="499"}"#;
+    loop {
+        let (logs, metrics) = (server.logs(), metrics_of(&server).await);
+        let logged = logs.contains("the client went away") && logs.contains("/api/notes");
+        if logged && metrics.contains(&format!("http_requests_total{labels} 1")) {
+            break;
+        }
+        assert!(begun.elapsed() < SOON, "{logs}\n{metrics}");
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
