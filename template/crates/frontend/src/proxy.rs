@@ -26,6 +26,10 @@ use tokio::io::copy_bidirectional;
 /// Shorter than the time after which the API closes an idle connection, so that none is used while it is closed.
 const IDLE: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// An API whose machine is gone says no goodbye: after so long a silence the kernel asks whether it is there, and when
+/// it gets no answer in as long again, streams and tunnels end.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_RETRIES: u32 = 3;
 
 pub struct BackendUrl(Authority);
 
@@ -48,6 +52,9 @@ impl Backend {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        connector.set_keepalive(Some(KEEPALIVE));
+        connector.set_keepalive_interval(Some(KEEPALIVE / KEEPALIVE_RETRIES));
+        connector.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)

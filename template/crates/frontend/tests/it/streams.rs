@@ -65,6 +65,28 @@ async fn a_websocket_passes_both_ways() {
     }
 }
 
+/// In this kernel's own words: the second timer is that of keep-alive, which runs for 30 seconds.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_silent_tunnel_is_one_that_the_kernel_keeps_an_eye_on() {
+    let url = upstream(echo).await;
+    let server = frontend(&[("BACKEND_URL", &url)]).await;
+    let mut socket = connect(server.address, WEBSOCKET).await;
+    head(&mut socket).await;
+    let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
+    // Its columns: a number, both addresses, the state, both queues, and the timer with its hundredths of seconds.
+    let connections = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut lines = connections
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let to_the_api = lines
+        .find(|columns| columns[2].ends_with(&format!(":{port:04X}")) && columns[3] == "01")
+        .expect("it is connected");
+    let (timer, left) = to_the_api[5].split_once(':').unwrap();
+    let left = u32::from_str_radix(left, 16).unwrap();
+    assert!(timer == "02" && left <= 3000, "{to_the_api:?}");
+}
+
 #[tokio::test]
 async fn a_response_without_end_streams_and_is_spared_by_the_request_timeout() {
     let url = upstream(endless).await;
