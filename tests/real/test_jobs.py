@@ -98,6 +98,22 @@ def test_a_poisoned_job_is_on_the_board_and_can_be_removed(deployed: Site, board
     assert jobs(deployed, "--state", "dead") == []
 
 
+@pytest.mark.usefixtures("deployed")
+def test_a_broker_that_is_full_is_not_well() -> None:
+    redis, worker = (str(container(PRODUCTION, service)["Id"]) for service in ("redis", "worker"))
+    cli = 'REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli CONFIG SET maxmemory "$1"'
+
+    def ready() -> str:
+        return docker("exec", worker, "/usr/local/bin/worker", "healthcheck", check=False).stdout
+
+    docker("exec", redis, "sh", "-c", cli, "sh", "1")
+    try:
+        eventually(lambda: ready().startswith("503 ") and '"broker":"disconnected"' in ready())
+    finally:
+        docker("exec", redis, "sh", "-c", cli, "sh", "64mb")
+    eventually(lambda: ready().startswith("200 "))
+
+
 def test_more_workers_share_the_work(deployed: Site) -> None:
     with (deployed.folder / "deploy/environments/production.env").open("a") as values:
         values.write("WORKER_REPLICAS=2\n")

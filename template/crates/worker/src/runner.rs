@@ -42,6 +42,7 @@ pub struct Runner(Arc<Inner>);
 
 struct Inner {
     context: Context,
+    broker: Arc<dyn Broker>,
     name: String,
     queues: Vec<&'static str>,
     concurrency: NonZeroU32,
@@ -63,9 +64,9 @@ impl Runner {
         Self(Arc::new(Inner {
             context: Context {
                 database: database.clone(),
-                broker: Arc::clone(broker),
                 retention: values.get(&JOB_RETENTION),
             },
+            broker: Arc::clone(broker),
             name: format!("{host}-{}-{started}", process::id()),
             queues: values.get(&QUEUES).0,
             concurrency: values.get(&CONCURRENCY),
@@ -102,7 +103,7 @@ impl Runner {
                 let _ = job.await;
             })
         }));
-        let broker = &self.0.context.broker;
+        let broker = &self.0.broker;
         while !stop.is_requested() {
             // A broker that has lost a worker takes no other of the same name for a while.
             let connection = self.0.connections.fetch_add(1, Ordering::Relaxed);

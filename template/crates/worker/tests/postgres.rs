@@ -122,3 +122,20 @@ async fn a_broker_that_cannot_be_prepared_keeps_nobody_from_migrating() {
     let migrated = timeout(Duration::from_secs(20), place.run(&["migrate"])).await;
     assert_eq!(migrated.expect("it does not wait for ever").code, Some(0));
 }
+
+#[tokio::test]
+async fn messages_that_were_handled_are_forgotten_without_a_job() {
+    let Some(place) = place().await else { return };
+    place.migrated().await;
+    let worker = place.start("all").await;
+    place.note("one").await;
+    place.until(DONE, 1).await;
+    let handled = "SELECT COUNT(*) FROM apalis.jobs WHERE status = 'Done'";
+    place.until(handled, 1).await;
+    worker.kill().await;
+    place
+        .change("UPDATE apalis.jobs SET done_at = now() - interval '6 minutes'")
+        .await;
+    let _scheduler = place.start("scheduler").await;
+    place.until(handled, 0).await;
+}

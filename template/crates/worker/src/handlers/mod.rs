@@ -2,7 +2,7 @@
 mod count_words;
 mod prune;
 
-use std::{error::Error, pin::Pin, sync::Arc, time::Duration};
+use std::{error::Error, pin::Pin, time::Duration};
 
 use common::{
     db::Database,
@@ -10,13 +10,10 @@ use common::{
 };
 use tokio::time::timeout;
 
-use crate::broker::Broker;
-
 /// What jobs work with.
 #[derive(Clone)]
 pub struct Context {
     pub database: Database,
-    pub broker: Arc<dyn Broker>,
     pub retention: Duration,
 }
 

@@ -24,6 +24,9 @@ use crate::{
 const RELAY: Duration = Duration::from_millis(250);
 const TICK: Duration = Duration::from_secs(1);
 const GAUGES: Duration = Duration::from_secs(5);
+/// How often the broker forgets messages, and how long ago they were handled then: nobody looks at them any more, and
+/// a broker in memory has only so much.
+const FORGET: Duration = Duration::from_mins(5);
 /// How often to look for jobs that the broker has lost.
 const SEARCH: Duration = Duration::from_secs(10);
 /// Longer than any of it takes: a server may go away without a word.
@@ -86,6 +89,10 @@ impl Scheduler {
                 }),
                 every(TICK, "starting what is on a schedule", async || {
                     schedules::run(pool, &self.prune).await
+                }),
+                // Not by a job: a broker that is full takes none.
+                every(FORGET, "forgetting messages", async || {
+                    self.broker.prune(FORGET).await
                 }),
                 every(GAUGES, "counting jobs", async || gauges(&self.database)
                     .await),
