@@ -25,6 +25,7 @@ GROUP = "deploy"
         "strategy": "how the new takes over: rolling, blue-green or canary (default: rolling)",
         "weight": "the percentage of clients that a canary serves while it is judged",
         "destructive": "let migrations run that the release before cannot work with",
+        "forward": "change nothing when what runs is of a later commit, as of another run of a pipeline",
         "plan": "show the difference and change nothing; ends with 0 when there is none, and 2 when there is",
         "create-namespace": "make the namespace when the cluster does not have it",
         "adopt": "take over what another way of deploying made",
@@ -40,6 +41,7 @@ def deploy(
     strategy: str = "",
     weight: int = 0,
     destructive: bool = False,
+    forward: bool = False,
     plan: bool = False,
     create_namespace: bool = False,
     adopt: bool = False,
@@ -56,18 +58,22 @@ def deploy(
     former = method.releases()
     current = former[-1] if former else None
     source = migrations.source(wanted.values())
+    commit = releases.commit()
+    if forward and current and releases.is_before(source or commit, current.code):
+        say(f"Release {current.number} of {environment.name} is of a later commit, {current.code[:12]}.")
+        say(f"Nothing was changed. To go back: `inv rollback --env {environment.name}`")
+        return
     if current and not destructive:
         migrations.check(current.code, source)
     lines = method.compare(current, objects)
     changing.show(environment, current, lines)
     if plan:
         again = _flags(to=to, env=environment.name, tag=tag, images=images, strategy=strategy, weight=weight)
-        again += _flags(destructive=destructive, create_namespace=create_namespace, adopt=adopt)
+        again += _flags(destructive=destructive, forward=forward, create_namespace=create_namespace, adopt=adopt)
         say(f"\n{differences.count(lines)}. Nothing was changed. Next: `inv deploy{again}`")
         raise Exit(code=2 if lines else 0)
     confirm(yes)
     number = current.number + 1 if current else 1
-    commit = releases.commit()
     release = Release(
         number=number,
         origin=number,

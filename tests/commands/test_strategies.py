@@ -78,7 +78,7 @@ def test_the_plan_says_that_the_proxy_restarts(ready: Desk, stack: dict[str, Any
     assert "the proxy restarts" not in ready.inv("deploy", "--plan").output
 
 
-DROPPING = "crates/common/migrations/postgres/9_drop.sql"
+DROPPING = "crates/common/migrations/postgres/9_größe.sql"
 UNSAFE = f"{DROPPING} is not safe while the deployed release still runs"
 
 
@@ -142,6 +142,27 @@ def test_migrations_are_those_of_the_images(ready: Desk) -> None:  # noqa: F811
     assert ready.inv("deploy", "--plan").code == 2
     ready.record_images("backend", "frontend", "cli", "nginx", commit=after)
     assert UNSAFE in ready.inv("deploy", "--plan").output
+
+
+def test_the_pipeline_only_goes_forward(ready: Desk) -> None:  # noqa: F811
+    before = commit(ready.project)
+    (ready.project / "README.md").write_text("# Later\n")
+    after = commit(ready.project)
+    remembers(ready, release(1, OLD) | {"commit": after})
+    ready.record_images("backend", "frontend", "cli", "nginx", commit=before)
+    result = ready.inv("deploy", "--forward", "--yes")
+    assert result.code == 0, result.output
+    assert f"Release 1 of production is of a later commit, {after[:12]}" in result.output
+    assert "inv rollback --env production" in result.output
+    assert not ready.changes
+    assert ready.inv("deploy", "--plan").code == 2, "by hand, one may"
+    # The same commit again, such as with other values, and later ones are brought about; so is what cannot be compared.
+    for running in (before, "c" * 40):
+        remembers(ready, release(1, OLD) | {"commit": running})
+        assert ready.inv("deploy", "--forward", "--destructive", "--plan").code == 2
+    ready.record_images("backend", "frontend", "cli", "nginx", commit=after)
+    remembers(ready, release(1, OLD) | {"commit": after})
+    assert ready.inv("deploy", "--forward", "--plan").code == 2
 
 
 def test_images_that_do_not_say_what_they_are_of(ready: Desk) -> None:  # noqa: F811

@@ -31,14 +31,15 @@ def check(before: str, new: str) -> None:
     """
     # A migration's file, once deployed, never changes: what is new is in files that were added or edited.
     sides = [side for side in (before, new) if side]
-    changed = ask(["git", "diff", "--name-only", "--diff-filter=d", "--relative", *sides, "--", "*.sql"])
+    # By -z, names are as they are: without it, git writes others than ASCII's in its own way.
+    changed = ask(["git", "diff", "--name-only", "-z", "--diff-filter=d", "--relative", *sides, "--", "*.sql"])
     if changed.returncode != 0:
         _cannot_compare(before)
         return
-    names = changed.stdout.splitlines()
+    names = changed.stdout
     if not new:
-        names += ask(["git", "ls-files", "--others", "--exclude-standard", "--", "*.sql"]).stdout.splitlines()
-    for name in names:
+        names += ask(["git", "ls-files", "-z", "--others", "--exclude-standard", "--", "*.sql"]).stdout
+    for name in names.split("\0"):
         found = destructive(_text(name, new)) if "/migrations/" in name else ""
         if found:
             stop(

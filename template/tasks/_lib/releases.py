@@ -156,3 +156,8 @@ def now() -> str:
 def commit() -> str:
     """Return the commit of this checkout."""
     return ask(["git", "rev-parse", "HEAD"]).stdout.strip() or "unknown"
+
+
+def is_before(commit: str, other: str) -> bool:
+    """Return whether another commit came out of a commit; not where this checkout does not have both."""
+    return commit != other and ask(["git", "merge-base", "--is-ancestor", commit, other]).returncode == 0
