@@ -37,7 +37,7 @@ def sbom(_context: Context) -> None:
 def sign(_context: Context, key: str = "") -> None:
     """Sign the pushed images, with their bills of materials and where they come from."""
     cosign.check()
-    by = cosign.credentials(key)
+    by = cosign.credentials(key, load().signer)
     built = _built()
     bills = {name: _bills(name, image) for name, image in built.items()}
     for name, image in built.items():

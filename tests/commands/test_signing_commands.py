@@ -63,6 +63,7 @@ def test_as_a_workflow(signing: Desk) -> None:
 
 
 def test_by_a_key_that_nobody_sees(signing: Desk) -> None:
+    sign_by(signing, "key: deploy/cosign.pub")
     signing.environment |= {"COSIGN_PRIVATE_KEY": PRIVATE, "COSIGN_PASSWORD": "a-password"}
     result = signing.inv("sign")
     assert result.code == 0
@@ -79,8 +80,30 @@ def test_without_anything_to_sign_with(signing: Desk) -> None:
     assert result.code == 1
     assert "there is nothing to sign with" in result.output
     assert "`inv sign --key FILE`" in result.output
+    sign_by(signing, "key: deploy/cosign.pub")
     result = signing.inv("sign", "--key", "cosign.key")
     assert "set COSIGN_PASSWORD" in result.output
+    assert of_cosign(signing, "sign") == []
+
+
+def test_nothing_is_published_where_a_key_is_to_sign(signing: Desk) -> None:
+    sign_by(signing, "key: deploy/cosign.pub")
+    signing.environment |= {
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a-token",
+        "COSIGN_PRIVATE_KEY": "",
+        "COSIGN_PASSWORD": "",
+    }
+    result = signing.inv("sign")
+    assert result.code == 1
+    assert "`signing:` in invoke.yaml wants the key of deploy/cosign.pub, and none is given" in result.output
+    assert of_cosign(signing, "sign") == of_cosign(signing, "attest") == []
+
+
+def test_a_key_does_not_sign_for_a_workflow(signing: Desk) -> None:
+    signing.environment |= {"COSIGN_PRIVATE_KEY": PRIVATE, "COSIGN_PASSWORD": ""}
+    result = signing.inv("sign")
+    assert result.code == 1
+    assert f"`signing:` in invoke.yaml wants {IDENTITY} to sign, and not a key" in result.output
     assert of_cosign(signing, "sign") == []
 
 
@@ -93,6 +116,7 @@ def test_a_cosign_whose_signatures_are_others(signing: Desk) -> None:
 
 
 def test_an_image_that_changed_after_it_was_described(signing: Desk) -> None:
+    sign_by(signing, "key: deploy/cosign.pub")
     signing.environment |= {"COSIGN_PRIVATE_KEY": PRIVATE, "COSIGN_PASSWORD": ""}
     (signing.project / ".slipway/sbom/backend-linux-amd64.cdx.json").write_text(
         json.dumps({"metadata": {"component": {"version": "sha256:another"}}})

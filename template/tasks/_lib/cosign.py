@@ -25,13 +25,25 @@ def check() -> None:
         stop(f"this is cosign {said[1]}, which keeps signatures in another form", "install cosign 2.6")
 
 
-def credentials(key: str) -> list[str]:
-    """Return the flags by which cosign signs; stop when there is nothing to sign with.
+def credentials(key: str, signer: Signer | None) -> list[str]:
+    """Return the flags by which cosign signs; stop when there is nothing to sign with, or not what `signer` needs.
 
     A key is a file, or in COSIGN_PRIVATE_KEY; its password is in COSIGN_PASSWORD. Without a key, a workflow signs with
     the identity that GitHub gives it.
     """
-    if key or os.environ.get("COSIGN_PRIVATE_KEY"):
+    given = bool(key or os.environ.get("COSIGN_PRIVATE_KEY"))
+    if signer and signer.key and not given:
+        # What a workflow signs by itself is published, and for good.
+        stop(
+            f"`signing:` in invoke.yaml wants the key of {signer.key}, and none is given",
+            "name its private half: `inv sign --key FILE`, or set COSIGN_PRIVATE_KEY and COSIGN_PASSWORD",
+        )
+    if signer and signer.identity and given:
+        stop(
+            f"`signing:` in invoke.yaml wants {signer.identity} to sign, and not a key",
+            "unset COSIGN_PRIVATE_KEY and leave --key out, or correct `signing:`",
+        )
+    if given:
         if "COSIGN_PASSWORD" not in os.environ:
             stop("the key's password is not known", "set COSIGN_PASSWORD; empty if it has none")
         return ["--key", key or "env://COSIGN_PRIVATE_KEY", *_PRIVATE]
