@@ -10,7 +10,7 @@ from invoke import Context, task
 
 from ._lib import engine
 from ._lib.console import say, stop
-from ._lib.failures import stop_because
+from ._lib.failures import find
 from ._lib.project import load
 from ._lib.run import ask
 
@@ -31,7 +31,11 @@ def login(_context: Context, registry: str = "") -> None:
     # By standard input: an argument would show in `ps`.
     done = ask(["docker", "login", host, "--username", user, "--password-stdin"], stdin=token)
     if done.returncode != 0:
-        stop_because(done.stderr, f"{host}: {done.stderr.strip()}", f"see that {kind['token']} is {kind['needs']}")
+        known = find(done.stderr)
+        # What helps against a refusal elsewhere is this very task.
+        if known and known.name != "registry-refuses":
+            stop(known.cause, known.fix)
+        stop(f"{host}: {done.stderr.strip()}", f"see that {kind['token']} is {kind['needs']}")
     say(f"Logged in to {host} as {user}. Next: `inv push`")
 
 

@@ -14,6 +14,9 @@ _OWN = Path(__file__).with_suffix(".yaml")
 # Those that a way of deploying brings along come first: they are less general.
 _FILES = [*sorted(set(_OWN.parent.rglob("*failures.yaml")) - {_OWN}), _OWN]
 
+# A build goes on without a cache that it cannot take layers from, so this is never why one failed.
+_HARMLESS = "cache importer"
+
 
 @dataclass(frozen=True)
 class Known:
@@ -29,7 +32,7 @@ def find(said: str) -> Known | None:
     """Return the known failure in what a program said, or None."""
     for name, failure in _table().items():
         for line in said.splitlines():
-            if re.search(failure["says"], line, re.IGNORECASE):
+            if _HARMLESS not in line and re.search(failure["says"], line, re.IGNORECASE):
                 cause = f"{failure['cause']} ({line.strip()})"
                 return Known(name, cause, failure["fix"], failure.get("passes", False))
     return None

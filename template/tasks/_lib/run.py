@@ -49,8 +49,8 @@ def run(
     need(args[0])
     say(f"$ {shlex.join(args)}")
     # On a terminal, the program keeps it: progress is drawn there. Elsewhere its messages are passed on and kept, and
-    # so are those that say whether another try is of use.
-    keep = tries > 1 or not sys.stderr.isatty()
+    # so are those that say whether another try is of use. What cargo says needs no other words, and quotes any source.
+    keep = tries > 1 or not (sys.stderr.isatty() or args[0] == "cargo")
     for attempt in range(1, tries + 1):
         code, said = _run(args, env, stdin, keep)
         if code == 0:
