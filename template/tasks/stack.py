@@ -31,9 +31,7 @@ def up(_context: Context, hot: bool = False, monitoring: bool = False, only: str
     engine.check_plugin("compose")
     overlays = ["dev"] if hot else []
     overlays += ["monitoring"] if monitoring else []
-    # The stack always runs on this machine's engine; making its secrets asks nothing, because nobody else has them.
-    if secret_files.make(target.Target("default", ()), str(ROOT / ".secrets"), overlays):
-        say("Made the development secrets in .secrets (ignored by git).")
+    _make_secrets(overlays)
     command = ["up", "--build", "--detach", "--wait", *([_service(only)] if only else [])]
     compose.run_development(*command, overlays=overlays, fix="see why: docker compose logs")
     say()
@@ -72,6 +70,21 @@ def usage(_context: Context, env: str = "") -> None:
     if not names:
         stop(f"nothing of {stack.project} runs", f"start it first: `{stack.hint}`")
     run([*stack.docker, "stats", "--no-stream", *sorted(names)])
+
+
+def _make_secrets(overlays: list[str]) -> None:
+    """Make the development secrets that are missing, never a second set beside data."""
+    # The stack always runs on this machine's engine; making its secrets asks nothing, because nobody else has them.
+    place = target.Target("default", ()), str(ROOT / ".secrets")
+    of = stacks.stack("")
+    lost, volumes = secret_files.lost(secret_files.missing(*place, overlays), of.docker, of.project, overlays)
+    if lost:
+        stop(
+            f"the data in {', '.join(volumes)} was made with other secrets: .secrets lacks {', '.join(lost)}",
+            "copy .secrets from the checkout that made it, or give all development data up: `inv down --volumes`",
+        )
+    if secret_files.make(*place, overlays):
+        say("Made the development secrets in .secrets (ignored by git).")
 
 
 def _service(name: str) -> str:

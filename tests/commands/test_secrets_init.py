@@ -83,6 +83,36 @@ def test_never_a_second_set_beside_data(desk: Desk, folder: Path) -> None:
     assert not folder.exists()
 
 
+def test_what_belongs_to_no_data_yet_is_made_beside_other_data(desk: Desk, folder: Path) -> None:
+    assert desk.inv("secrets.init").code == 0
+    for name in ("redis_password", "redis_url", "database_url"):
+        (folder / name).unlink()
+    desk.says("volume ls", "acme-notes-production_postgres\nacme-notes-production_uploads\n")
+    result = desk.inv("secrets.init")
+    assert result.code == 0, result.output
+    assert (folder / "redis_password").read_text() in (folder / "redis_url").read_text()
+    (folder / "redis_password").unlink()
+    (folder / "postgres_password").unlink()
+    refused = desk.inv("secrets.init")
+    assert refused.code == 1
+    assert (
+        "error: postgres_password are missing, but new ones would not open the data in acme-notes-production_postgres\n"
+        in (refused.output)
+    )
+    assert not (folder / "redis_password").exists()
+
+
+def test_what_several_services_keep_was_made_with_the_secret_of_none() -> None:
+    services = {
+        "app": {"secrets": ["token"], "volumes": ["files:/files", "./own:/own"]},
+        "proxy": {"volumes": [{"type": "volume", "source": "files", "target": "/files"}]},
+        "store": {"secrets": [{"source": "password", "target": "p"}], "volumes": [{"source": "store"}, "/cache"]},
+        "exporter": {"secrets": ["password"], "volumes": None},
+    }
+    assert secret_files.made_with(["token", "password"], services, ["files", "store"]) == (["password"], ["store"])
+    assert secret_files.made_with(["token"], services, ["files", "store"]) == ([], [])
+
+
 def test_an_engine_that_refuses_to_say_what_data_there_is(desk: Desk, folder: Path) -> None:
     desk.says("volume ls", stderr="permission denied while trying to connect to the docker API", code=1)
     result = desk.inv("secrets.init")

@@ -17,6 +17,7 @@ def stack(desk: Desk) -> Desk:
     published = {"Service": "frontend", "Publishers": [{"TargetPort": 8000, "PublishedPort": 8000}]}
     desk.says("compose .* ps .*--format json", json.dumps(published) + "\n")
     desk.says("ps --all", "")
+    desk.says("volume ls")
     return desk
 
 
@@ -32,6 +33,23 @@ def test_from_source_is_an_overlay_and_your_own_comes_last(stack: Desk) -> None:
     assert "--file docker-compose.yml up" in plain
     files = "--file docker-compose.yml --file docker-compose.dev.yml --file docker-compose.override.yml up"
     assert files in hot
+
+
+def test_secrets_are_not_made_beside_the_data_of_another_checkout(stack: Desk) -> None:
+    stack.says(
+        "volume ls .*label=com.docker.compose.project=acme-notes-dev", "acme-notes-dev_postgres\nacme-notes-dev_proxy\n"
+    )
+    result = stack.inv("up")
+    assert result.code == 1
+    cause = "the data in acme-notes-dev_postgres was made with other secrets: .secrets lacks postgres_password"
+    assert f"error: {cause}\n  fix: copy .secrets from the checkout that made it, or give" in result.output
+    assert not (stack.project / ".secrets").exists()
+    assert not compose_calls(stack, "up")
+    (stack.project / ".secrets").mkdir()
+    (stack.project / ".secrets/postgres_password").write_text("theirs")
+    assert stack.inv("up", "--hot").code == 0
+    assert (stack.project / ".secrets/database_url").read_text() == "postgres://app:theirs@postgres:5432/app"
+    assert (stack.project / ".secrets/redis_password").exists()
 
 
 def test_one_service(stack: Desk) -> None:

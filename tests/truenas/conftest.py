@@ -35,7 +35,13 @@ def stack(digest: str = DIGEST, **more: Any) -> dict[str, Any]:
         "backend": backend,
         "migrate": {"image": backend["image"], "command": ["migrate"]},
         "cli": {"image": f"ghcr.io/acme/acme-notes-cli@{digest}", "profiles": ["cli"]},
-        "postgres": {"image": "postgres:18", "user": "568:568", "volumes": [mount], "healthcheck": health},
+        "postgres": {
+            "image": "postgres:18",
+            "user": "568:568",
+            "volumes": [mount],
+            "healthcheck": health,
+            "secrets": [{"source": "postgres_password"}],
+        },
     }
     secrets = {name: {"name": f"ix-acme-notes_{name}", "file": f"{SECRETS}/{name}"} for name in NAMES}
     return {"name": "ix-acme-notes", "services": services, "secrets": secrets, "volumes": {"postgres": {}}} | more

@@ -352,9 +352,19 @@ def test_passwords_that_were_brought_along_may_hold_anything(tmp_path: Path) -> 
 
 
 def test_no_second_set_of_secrets_beside_data(desk: Desk, nas: Nas, engine: Pretended) -> None:
-    del engine.files[f"{SECRETS}/database_url"]
+    del engine.files[f"{SECRETS}/postgres_password"]
     engine.files[f"{DATA}/postgres/18"] = {"size": 9}
-    refused(desk, nas, "new ones would not open the data", "put the old files back", "secrets.init", "--env", "nas")
+    cause = f"postgres_password are missing, but new ones would not open the data in {DATA}/postgres"
+    refused(desk, nas, cause, "put the old files back", "secrets.init", "--env", "nas")
+
+
+def test_what_belongs_to_no_data_yet_is_made_beside_other_data(desk: Desk, engine: Pretended) -> None:
+    for name in ("redis_password", "redis_url"):
+        del engine.files[f"{SECRETS}/{name}"]
+    engine.files[f"{DATA}/postgres/18"] = {"size": 9}
+    result = desk.inv("secrets.init", "--env", "nas")
+    assert result.code == 0, result.output
+    assert "] || head -c 32 /dev/urandom" in result.output
 
 
 def test_all_secrets_are_there(desk: Desk) -> None:

@@ -1,12 +1,12 @@
 """Secrets as files on the machine that uses them: what there must be, what is missing, and making it."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
-from . import compose
+from . import compose, stacks
 from .console import say, stop
 from .forms import fill
 from .run import ROOT
@@ -43,10 +43,24 @@ _Loader.add_multi_constructor("!", lambda _loader, _tag, _node: None)
 def wanted(overlays: Sequence[str] = ()) -> dict[str, str | None]:
     """Return the secrets that the compose files name, with some overlays: each with its form, None for a random one."""
     found: dict[str, str | None] = {}
+    for document in _documents(overlays):
+        found |= {name: secret.get("x-value") for name, secret in (document.get("secrets") or {}).items()}
+    return found
+
+
+def _documents(overlays: Sequence[str]) -> Iterator[dict[str, Any]]:
     for file in (compose.BASE, *map(compose.overlay, overlays)):
         # The loader is a safe one.
-        document: dict[str, Any] = yaml.load((ROOT / file).read_text(encoding="utf-8"), _Loader)  # noqa: S506
-        found |= {name: secret.get("x-value") for name, secret in (document.get("secrets") or {}).items()}
+        yield yaml.load((ROOT / file).read_text(encoding="utf-8"), _Loader)  # noqa: S506
+
+
+def _services(overlays: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
+    """Return the services of the compose files, each with all of its secrets and volumes."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    for document in _documents(overlays):
+        for name, service in (document.get("services") or {}).items():
+            for kind, entries in found.setdefault(name, {"secrets": [], "volumes": []}).items():
+                entries += (service or {}).get(kind) or ()
     return found
 
 
@@ -57,6 +71,40 @@ def missing(target: Target, folder: str, overlays: Sequence[str] = ()) -> list[s
         stop(f"the secrets in {folder} cannot be read: {done.stderr.strip()}", "see that whoever deploys may read them")
     there = set(done.stdout.split())
     return [name for name in wanted(overlays) if name not in there]
+
+
+def lost(
+    lacking: Iterable[str], docker: list[str], project: str, overlays: Sequence[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Return those of some missing secrets that a compose project's data was made with, and the volumes of that data.
+
+    `docker` is the start of every command for the engine. What is made out of others is none of them.
+    """
+    forms = wanted(overlays)
+    random = [name for name in lacking if forms[name] is None]
+    start = f"{project}_"
+    held = [name.removeprefix(start) for name in (stacks.volumes(docker, project) if random else ())]
+    names, volumes = made_with(random, _services(overlays), held)
+    return names, [start + volume for volume in volumes]
+
+
+def made_with(names: Collection[str], services: Mapping[str, Any], held: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return those of some secrets that data was made with, and this data, out of the places that hold some.
+
+    It is what a service with the secret keeps for itself: the files that several services share know no password.
+    `services` are as the compose files have them, or as compose resolves them.
+    """
+    pairs = []
+    for place in held:
+        users = [one for one in services.values() if place in map(_source, one.get("volumes") or ())]
+        if len(users) == 1:
+            pairs += [(name, place) for name in map(_source, users[0].get("secrets") or ()) if name in names]
+    return sorted({name for name, _ in pairs}), sorted({place for _, place in pairs})
+
+
+def _source(entry: str | dict[str, Any]) -> str:
+    """Return what a service's volume or secret is of, in the short form or the long one."""
+    return entry.partition(":")[0] if isinstance(entry, str) else str(entry.get("source"))
 
 
 def make(target: Target, folder: str, overlays: Sequence[str] = ()) -> list[str]:

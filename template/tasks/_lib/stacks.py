@@ -64,6 +64,12 @@ def containers(docker: list[str], project: str) -> list[dict[str, Any]]:
     return found
 
 
+def volumes(docker: list[str], project: str) -> list[str]:
+    """Return the names of the volumes with a compose project's data."""
+    label = f"label=com.docker.compose.project={project}"
+    return read([*docker, "volume", "ls", "--quiet", "--filter", label]).split()
+
+
 def service_of(container: dict[str, Any]) -> str:
     """Return the service that a container is one of."""
     return str(container["Config"]["Labels"]["com.docker.compose.service"])

@@ -109,11 +109,9 @@ class Method:
         if not lacking:
             say(f"All secrets are in {folder}. Next: `inv deploy --env {self._environment.name} --plan`")
             return
-        volumes = self._volumes()
         # What is made out of others, or belongs to no data yet, is made at any time.
-        forms = secret_files.wanted()
-        lost = [name for name in secret_files.missing(machine, folder) if forms[name] is None]
-        if volumes and lost:
+        lost, volumes = secret_files.lost(lacking, self._docker, self._name, self._overlays)
+        if lost:
             stop(
                 f"{', '.join(lost)} are missing, but new ones would not open the data in {', '.join(volumes)}",
                 f"put the old files back into {folder}, or give up the data: "
@@ -193,11 +191,6 @@ class Method:
                 mark = (service.get("labels") or {}).get(compose.ROTATED)
                 if mark and name in objects["services"]:
                     objects["services"][name].setdefault("labels", {})[compose.ROTATED] = mark
-
-    def _volumes(self) -> list[str]:
-        """Return the names of the volumes with the stack's data."""
-        label = f"label=com.docker.compose.project={self._name}"
-        return read([*self._docker, "volume", "ls", "--quiet", "--filter", label]).split()
 
     def _begin_secrets_anew(self) -> None:
         """Give secrets the form that new data expects: a rotation gave them another."""
@@ -324,7 +317,7 @@ class Method:
         What is there and no longer wanted is found by its labels.
         """
         try:
-            if before is None and not self._volumes():
+            if before is None and not stacks.volumes(self._docker, self._name):
                 # Saved secrets may be those of data that is lost: new data knows no role of a rotation.
                 self._begin_secrets_anew()
             return self._bring(release.objects)

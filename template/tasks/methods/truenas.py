@@ -70,14 +70,18 @@ class Method:
             if not lacking:
                 say(f"All secrets are in {self._secrets} on {self._api.host}. Next: {next_command}")
                 return
-            held = checks.holds_data(self._api, self._folders())
-            if held:
+            # What is made out of others, or belongs to no data yet, is made at any time.
+            random = [name for name in lacking if self._wanted()[name] is None]
+            objects = self._resolve({})
+            held = checks.holds_data(self._api, stack.folders(objects))
+            lost, folders = secret_files.made_with(random, objects["services"], held)
+            if lost:
                 stop(
-                    f"{', '.join(lacking)} are missing, but new ones would not open the data in {', '.join(held)}",
+                    f"{', '.join(lost)} are missing, but new ones would not open the data in {', '.join(folders)}",
                     f"put the old files back into {self._secrets}, or empty those folders to give up the data",
                 )
         say(f"Run this on {self._api.host}, as root (System → Shell). What is there already is kept.\n")
-        say(scripts.place(self._secrets, self._wanted(), self._folders()))
+        say(scripts.place(self._secrets, self._wanted(), stack.folders(objects)))
         say("\nKeep a copy of the folder in a safe place: without it, the data cannot be opened.")
         say(f"Next: {next_command}")
 
@@ -188,9 +192,6 @@ class Method:
         files = [*_FILES[:2], *overlays, _FILES[2]]
         # The name that TrueNAS itself gives to the app's compose project.
         return stack.alone(compose.render("default", f"ix-{self._app}", files, self._env_file, values | folders))
-
-    def _folders(self) -> dict[str, str]:
-        return stack.folders(self._resolve({}))
 
     @property
     def _env_file(self) -> str:
