@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -59,6 +60,9 @@ def build(
         target["output"] = [_output(name, used, len(chosen))]
         target["cache-from"] = [cache_from] if cache_from else []
         target["cache-to"] = [cache_to] if cache_to else []
+    for name in names:
+        # A builder adds to a layout that is there, and one of another build must not pass for this one.
+        shutil.rmtree(_layout(name), ignore_errors=True)
     say(f"Building {', '.join(names)} for {', '.join(chosen)} …")
     started = time.monotonic()
     digests = _bake(plan, used)

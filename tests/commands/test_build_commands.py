@@ -124,6 +124,17 @@ def test_an_engine_for_one_platform_gets_a_builder(desk: Desk) -> None:
     assert str(baked(desk)["backend"]["output"]).startswith("['type=oci,tar=false,dest=")
 
 
+@pytest.mark.parametrize("platforms", ["linux/amd64", "all"])
+def test_a_layout_of_another_build_is_no_part_of_this_one(desk: Desk, platforms: str) -> None:
+    desk.says("^info", '[["Backing Filesystem","extfs"]]')
+    desk.says("^buildx inspect acme-notes-builder", "Driver: docker-container\n")
+    before = desk.project / ".slipway/layouts/backend/index.json"
+    before.parent.mkdir(parents=True)
+    before.write_text("{}")
+    desk.inv("build", "--platforms", platforms)
+    assert not before.exists()
+
+
 def test_one_platform_needs_no_builder(desk: Desk) -> None:
     desk.says("^info", '[["Backing Filesystem","extfs"]]')
     build(desk)

@@ -106,6 +106,39 @@ def test_a_restore_while_it_serves(deployed: Site, backup: Path) -> None:
     assert sorted(sql("SELECT datname FROM pg_database").split()) == DATABASES
 
 
+# One that fills tables of its own, of which a dump has only what was added to one of them.
+EXTENSION = {
+    "road.control": "default_version = '1'\n",
+    "road--1.sql": """
+        CREATE TABLE codes (code text, own boolean); INSERT INTO codes VALUES ('a', false);
+        CREATE TABLE names (name text); INSERT INTO names VALUES ('c');
+        SELECT pg_catalog.pg_extension_config_dump('codes', 'WHERE own');
+    """,
+}
+
+
+def test_an_extension_with_tables_of_its_own(deployed: Site, tmp_path: Path) -> None:
+    postgres = f"{PRODUCTION}-postgres-1"
+    docker("exec", postgres, "mkdir", "-p", "/var/lib/postgresql/road/extension")
+    for name, text in EXTENSION.items():
+        docker("exec", "--interactive", postgres, "tee", f"/var/lib/postgresql/road/extension/{name}", stdin=text)
+    sql("ALTER SYSTEM SET extension_control_path = '/var/lib/postgresql/road:$system'")
+    sql("SELECT pg_reload_conf()")
+    eventually(lambda: "road" in sql("SHOW extension_control_path"))
+    before = deployed.notes()
+    try:
+        sql("CREATE EXTENSION road; INSERT INTO codes VALUES ('d', true);")
+        file = tmp_path / "extended.dump"
+        deployed.succeed("db.backup", *ENVIRONMENT, "--file", str(file))
+        assert "counted again" in deployed.succeed("db.restore", *ENVIRONMENT, str(file), "--yes")
+        eventually(lambda: requests.get(deployed.url("/api/notes"), timeout=5).ok)
+        assert deployed.notes() == before
+        assert sql("SELECT count(*) FROM names").strip() == "1"
+    finally:
+        sql("DROP EXTENSION IF EXISTS road; ")
+        sql("ALTER SYSTEM RESET extension_control_path")
+
+
 def test_after_everything_was_destroyed(deployed: Site, backup: Path) -> None:
     deployed.succeed("destroy", "--yes", "--data")
     deployed.succeed("deploy", "--yes")
