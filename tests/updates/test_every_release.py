@@ -88,7 +88,7 @@ def test_an_untouched_project_becomes_what_the_newest_makes(
 def edit(project: Path) -> list[str]:
     """Change a project in nine ways, commit, and return each change of a file, as git names it."""
     change(project / ".gitignore", "/ours\n")
-    (project / "crates/backend/tests/postgres.rs").unlink()
+    (project / "deploy/environments/production.env").unlink()
     git(project, "mv", "deny.toml", "licences.toml")
     (project / "docs/ours.md").write_text("ours\n")
     within(project / "docs/configuration.md", "<!-- settings: backend -->\n", "<!-- settings: backend -->\n\nOurs.\n")
@@ -101,7 +101,7 @@ def edit(project: Path) -> list[str]:
         "M\tREADME.md",
         "M\tdocs/configuration.md",
         "A\tdocs/ours.md",
-        "D\tcrates/backend/tests/postgres.rs",
+        "D\tdeploy/environments/production.env",
         "R100\tdeny.toml\tlicences.toml",
     ]
     if (project / WORKFLOW).exists():

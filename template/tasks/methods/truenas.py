@@ -266,14 +266,14 @@ class Method:
             try:
                 return self._bring(document, release.objects)
             except ProblemError as problem:
-                env = f"--env {self._environment.name}"
+                env = self._environment.name
                 # Nobody wants the release back that this one is to take away again.
                 back = ""
                 if before and before.number < release.number:
-                    back = f", and go back if need be: `inv rollback {env} --release {before.number}`"
+                    back = f", and go back if need be: `inv rollback --env {env} --release {before.number}`"
                 raise ProblemError(
                     f"nobody saw release {release.number} become healthy: {problem.cause}",
-                    f"once it answers, see what runs: `inv status {env}`{back}",
+                    f"once it answers, see what runs: `inv status --env {env}`{back}",
                 ) from None
 
     # The stack is recorded as it was sent.
