@@ -20,10 +20,7 @@ def dev(_context: Context) -> None:
     servers = load().servers
     run(["cargo", "build", *(f"--package={name}" for name in servers)], fix="correct what the compiler names above")
     development.FOLDER.mkdir(exist_ok=True)
-    # The shell's own may lead to a database of others, which this would migrate.
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
-    environment |= {"DATABASE_URL": development.DATABASE_URL, "MIGRATE_ON_START": "true"}
-    environment |= {"UPLOADS_DIR": str(development.FOLDER / "uploads")}
+    environment = development.environment() | {"MIGRATE_ON_START": "true"}
     folder = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
     running = [subprocess.Popen([folder / name], cwd=ROOT, env=environment) for name in servers]
     say(f"Running {' and '.join(servers)}; Ctrl-C stops.")

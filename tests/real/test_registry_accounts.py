@@ -48,7 +48,7 @@ def test_who_is_logged_in_can_push(built: Site, guarded: str, tmp_path: Path) ->
     site.environment |= {"REGISTRY_TOKEN": "wrong"}
     wrong = site.inv("login", "--registry", guarded)
     assert wrong.code == 1
-    assert "the registry refuses" in wrong.output
+    assert "fix: see that REGISTRY_TOKEN is an account of that registry" in wrong.output
 
     site.environment |= {"REGISTRY_TOKEN": TOKEN}
     said = site.succeed("login", "--registry", guarded)

@@ -1,6 +1,5 @@
 """The worker's own commands, run where a worker runs: in a container, in a pod, or from source on this machine."""
 
-import os
 import subprocess
 from collections.abc import Sequence
 
@@ -37,7 +36,7 @@ def _local() -> tuple[list[str], dict[str, str]]:
     if not development.DATABASE.is_file():
         stop("there is no data/dev.db yet", "`inv dev` makes it")
     command = ["cargo", "run", "--quiet", "--package", "worker", "--"]
-    return command, os.environ | {"DATABASE_URL": development.DATABASE_URL}
+    return command, development.environment()
 
 
 def _inside(env: str) -> list[str]:

@@ -112,8 +112,9 @@ async fn every(period: Duration, what: &str, work: impl AsyncFn() -> Outcome) {
         if let Err(error) = outcome.unwrap_or_else(|late| Err(late.into())) {
             tracing::warn!(%error, "{what} failed: trying again");
             sleep(TICK).await;
+        } else {
+            sleep(period).await;
         }
-        sleep(period).await;
     }
 }
 
