@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tasks._lib.migrations import destructive
 
+from tools import rendering
+
 from .conftest import Desk
 from .test_deploy_commands import OLD, ready, release, remembers  # noqa: F401
 
@@ -84,16 +86,9 @@ UNSAFE = f"{DROPPING} is not safe while the deployed release still runs"
 
 def commit(folder: Path) -> str:
     """Commit all that is in a folder, a repository from then on, and return the commit."""
-
-    def git(*arguments: str) -> str:
-        identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
-        command = ["git", *identity, *arguments]
-        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-    git("init", "--quiet")
-    git("add", "--all")
-    git("commit", "--quiet", "--message", "x")
-    return git("rev-parse", "HEAD")
+    rendering.commit(folder, "Go on")
+    command = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811

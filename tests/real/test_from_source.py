@@ -63,7 +63,7 @@ def test_a_job_is_done_with_no_server(
 ) -> None:
     free_ports = {"HTTP_ADDRESS": "127.0.0.1:0", "METRICS_ADDRESS": "127.0.0.1:0"}
     # A database of others, for which many shells have these, is left alone.
-    others = {"DATABASE_URL": "postgres://ann@127.0.0.1:9/shared", "DATABASE_URL_FILE": "/nowhere"}
+    others = {"DATABASE_URL": "postgres://ann@127.0.0.1:9/team", "DATABASE_URL_FILE": "/nowhere"}
     site = Site(tmp_path / "notes", 0, FOR_CARGO | os.environ | free_ports | others)
     shutil.copytree(project(components=["worker"], services=[]), site.folder)
     log = tmp_path / "log"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from . import releases
 from .console import say, stop
 from .images import Image
 from .run import ROOT, ask, read
@@ -21,7 +22,7 @@ def source(images: Iterable[Image]) -> str:
     if len(commits) != 1:
         return ""
     one = commits.pop()
-    return one if ask(["git", "cat-file", "-e", f"{one}^{{commit}}"]).returncode == 0 else ""
+    return one if releases.is_here(one) else ""
 
 
 def check(before: str, new: str) -> None:

@@ -161,3 +161,8 @@ def commit() -> str:
 def is_before(commit: str, other: str) -> bool:
     """Return whether another commit came out of a commit; not where this checkout does not have both."""
     return commit != other and ask(["git", "merge-base", "--is-ancestor", commit, other]).returncode == 0
+
+
+def is_here(commit: str) -> bool:
+    """Return whether this checkout has a commit."""
+    return ask(["git", "cat-file", "-e", f"{commit}^{{commit}}"]).returncode == 0

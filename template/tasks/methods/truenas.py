@@ -65,13 +65,14 @@ class Method:
         """Say how the missing secrets are made on the NAS, whose API takes no files; never a second set beside data."""
         _refuse(permitted)
         with _stopping():
-            lacking = checks.missing_secrets(self._api, self._secrets, list(self._wanted()))
+            forms = self._wanted()
+            lacking = checks.missing_secrets(self._api, self._secrets, list(forms))
             next_command = f"`inv deploy --env {self._environment.name} --plan`"
             if not lacking:
                 say(f"All secrets are in {self._secrets} on {self._api.host}. Next: {next_command}")
                 return
             # What is made out of others, or belongs to no data yet, is made at any time.
-            random = [name for name in lacking if self._wanted()[name] is None]
+            random = [name for name in lacking if forms[name] is None]
             objects = self._resolve({})
             held = checks.holds_data(self._api, stack.folders(objects))
             lost, folders = secret_files.made_with(random, objects["services"], held)
@@ -81,7 +82,7 @@ class Method:
                     f"put the old files back into {self._secrets}, or empty those folders to give up the data",
                 )
         say(f"Run this on {self._api.host}, as root (System → Shell). What is there already is kept.\n")
-        say(scripts.place(self._secrets, self._wanted(), stack.folders(objects)))
+        say(scripts.place(self._secrets, forms, stack.folders(objects)))
         say("\nKeep a copy of the folder in a safe place: without it, the data cannot be opened.")
         say(f"Next: {next_command}")
 

@@ -140,6 +140,15 @@ impl Server {
         .await
     }
 
+    /// Reads its metrics, as a monitoring system does.
+    pub async fn scrape(&self) -> String {
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let response = send(self.metrics, request)
+            .await
+            .expect("there is an answer");
+        Reply::read(response).await.body
+    }
+
     /// Sends a signal by its name, such as TERM.
     pub async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();

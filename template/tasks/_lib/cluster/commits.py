@@ -8,7 +8,7 @@ from typing import Any
 
 from ..console import stop
 from ..images import Image
-from ..releases import Failure, Permitted, Release
+from ..releases import Failure, Permitted, Release, is_here
 from ..run import ROOT, ask, read
 from .method import ClusterMethod
 
@@ -54,7 +54,7 @@ class CommitMethod(ClusterMethod):
 
 def _check_commit(release: Release, otherwise: str) -> None:
     """Stop unless this repository has the commit of a release."""
-    if ask(["git", "cat-file", "-e", f"{release.commit}^{{commit}}"]).returncode != 0:
+    if not is_here(release.commit):
         stop(
             f"release {release.number} was made from commit {release.commit}, which this repository does not have",
             f"fetch it: git fetch origin {release.commit}; {otherwise}",

@@ -17,9 +17,9 @@ _SERVER = ("deployment.kubernetes.io/*", "kubectl.kubernetes.io/last-applied-con
 def compare(cluster: Cluster, live: list[Object], wanted: dict[str, Object], gone: Iterable[Object]) -> list[str]:
     """Return a line for each field that would change, and for each object that would go."""
     there = {key(one): one for one in live}
-    stored = [_with_replicas(wanted[key], one) for key, one in there.items() if key in wanted]
+    stored = [_with_replicas(wanted[name], one) for name, one in there.items() if name in wanted]
     after = {key(one): one for one in _dry_run(cluster, "replace", stored)}
-    after |= {key: one for key, one in wanted.items() if key not in there}
+    after |= {name: one for name, one in wanted.items() if name not in there}
     lines = differences.compare(_comparable(there.values()), _comparable(after.values()))
     return [*lines, *(f"- {key(one)}" for one in gone)]
 
@@ -27,8 +27,8 @@ def compare(cluster: Cluster, live: list[Object], wanted: dict[str, Object], gon
 def check(cluster: Cluster, live: list[Object], wanted: dict[str, Object]) -> None:
     """Stop unless the API server would take all objects, the new ones too."""
     there = {key(one): one for one in live}
-    _dry_run(cluster, "replace", [_with_replicas(wanted[key], one) for key, one in there.items() if key in wanted])
-    _dry_run(cluster, "create", [one for key, one in wanted.items() if key not in there])
+    _dry_run(cluster, "replace", [_with_replicas(wanted[name], one) for name, one in there.items() if name in wanted])
+    _dry_run(cluster, "create", [one for name, one in wanted.items() if name not in there])
 
 
 def _dry_run(cluster: Cluster, verb: str, objects: list[Object]) -> list[Object]:

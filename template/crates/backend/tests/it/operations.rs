@@ -2,7 +2,7 @@
 use serde_json::json;
 
 use crate::{BACKEND, backend, database_file};
-use common::testing::{Reply, run, send};
+use common::testing::run;
 
 #[tokio::test]
 async fn a_server_that_is_well_says_so() {
@@ -65,12 +65,7 @@ async fn metrics_have_a_port_of_their_own() {
     let server = backend(&[]).await;
     server.get("/api/notes").await;
     assert_eq!(server.get("/metrics").await.status, 404);
-    let request = hyper::Request::get("/metrics")
-        .body(axum::body::Body::empty())
-        .unwrap();
-    let metrics = Reply::read(send(server.metrics, request).await.unwrap())
-        .await
-        .body;
+    let metrics = server.scrape().await;
     let count = r#"http_requests_total{method="GET",route="/api/notes",status="200"} 1"#;
     assert!(metrics.contains(count), "{metrics}");
     assert!(

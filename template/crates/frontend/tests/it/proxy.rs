@@ -1,7 +1,6 @@
 //! The way to the API: requests arrive whole and with who asks, and failures say which side failed.
 use std::time::{Duration, Instant};
 
-use common::testing::{Reply, Server, send};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
@@ -113,15 +112,6 @@ async fn an_api_that_does_not_answer_is_a_gateway_timeout() {
     assert_eq!(reply.header("content-type"), "application/problem+json");
 }
 
-async fn metrics_of(server: &Server) -> String {
-    let request = hyper::Request::get("/metrics")
-        .body(axum::body::Body::empty())
-        .unwrap();
-    Reply::read(send(server.metrics, request).await.unwrap())
-        .await
-        .body
-}
-
 #[tokio::test]
 async fn a_client_that_goes_away_before_the_answer_is_in_the_log_and_in_the_metrics() {
     let begun = Instant::now();
@@ -142,7 +132,7 @@ async fn a_client_that_goes_away_before_the_answer_is_in_the_log_and_in_the_metr
 
     let labels = r#"{method="GET",route="/api/{*path}",status="499"}"#;
     loop {
-        let (logs, metrics) = (server.logs(), metrics_of(&server).await);
+        let (logs, metrics) = (server.logs(), server.scrape().await);
         let logged = logs.contains("the client went away") && logs.contains("/api/notes");
         if logged && metrics.contains(&format!("http_requests_total{labels} 1")) {
             break;

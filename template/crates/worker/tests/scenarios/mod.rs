@@ -327,25 +327,11 @@ pub async fn a_job_runs_if_and_only_if_its_transaction_is_committed(place: Place
             .await,
         1
     );
-    let metrics = Reply::metrics(&worker).await;
+    let metrics = worker.scrape().await;
     assert!(
         metrics.contains(r#"jobs_total{kind="count_words",outcome="done"} 1"#),
         "{metrics}"
     );
-}
-
-struct Reply;
-
-impl Reply {
-    async fn metrics(server: &Server) -> String {
-        let request = hyper::Request::get("/metrics")
-            .body(axum::body::Body::empty())
-            .unwrap();
-        let response = common::testing::send(server.metrics, request)
-            .await
-            .unwrap();
-        common::testing::Reply::read(response).await.body
-    }
 }
 
 pub async fn a_killed_workers_job_is_done_by_another_and_counts_once(place: Place) {
