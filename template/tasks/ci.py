@@ -2,13 +2,15 @@
 
 import json
 import os
+from collections.abc import Collection
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from invoke import Context, task
 
-from ._lib import compose, engine, images, pipeline, suites, verification, version
+from ._lib import compose, engine, history, images, pipeline, suites, verification, version
 from ._lib.console import say, stop
 from ._lib.images import Image
 from ._lib.layout import slug
@@ -68,7 +70,7 @@ def _validate_objects() -> None:
     auto_shortflags=False,
     help={
         "folder": "where the records of the legs are, one images.json in a folder for each",
-        "latest": "let the tag `latest` mean the same",
+        "latest": "let the tag `latest` mean the same, unless it means a later commit",
     },
 )
 def index(_context: Context, folder: str, latest: bool = False) -> None:
@@ -82,10 +84,21 @@ def index(_context: Context, folder: str, latest: bool = False) -> None:
     joined = {name: _join(_ordered(parts[name], project.platforms)) for name in project.images}
     images.record(joined)
     if latest:
-        # When all are there: nobody gets the new of one and the old of another for longer than this takes.
-        for image in joined.values():
-            images.tag(image, "latest")
+        _tag_latest(joined.values())
     say("\nTagged and recorded in .slipway/images.json. Next: `inv deploy --plan`")
+
+
+def _tag_latest(joined: Collection[Image]) -> None:
+    """Move the tag `latest` to images, but never back: this run may have been overtaken, or be repeated."""
+    for image in joined:
+        digest = images.in_registry(f"{image.repository}:latest")
+        there = images.commit(replace(image, digest=digest)) if digest else ""
+        if there and history.is_before(image.commit, there):
+            say(f"`latest` stays where it is: at the later commit {there}")
+            return
+    # When all are there: nobody gets the new of one and the old of another for longer than this takes.
+    for image in joined:
+        images.tag(image, "latest")
 
 
 def _check(name: str, parts: list[Image], platforms: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-from ._lib import changing, differences, images, migrations, releases, verification
+from ._lib import changing, differences, history, images, migrations, releases, verification
 from ._lib.console import confirm, say, stop
 from ._lib.project import load
 from ._lib.releases import Permitted, Release
@@ -58,8 +58,8 @@ def deploy(
     former = method.releases()
     current = former[-1] if former else None
     source = migrations.source(wanted.values())
-    commit = releases.commit()
-    if forward and current and releases.is_before(source or commit, current.code):
+    commit = history.commit()
+    if forward and current and history.is_before(source or commit, current.code):
         say(f"Release {current.number} of {environment.name} is of a later commit, {current.code[:12]}.")
         say(f"Nothing was changed. To go back: `inv rollback --env {environment.name}`")
         return

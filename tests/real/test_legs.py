@@ -85,6 +85,16 @@ def test_the_tag_comes_last(site: Site, tmp_path: Path) -> None:
         done = docker("run", "--rm", "--platform", platform, site.reference("cli"), "--version")
         assert done.stdout.startswith("cli 0.1.0")
 
+    site.edit("README.md", "# ", "#  ")
+    site.commit("Overtake the run")
+    latest = f"{image['repository']}:latest"
+    label = f"org.opencontainers.image.revision={site.head()}"
+    docker("buildx", "build", "--push", "--label", label, "--tag", latest, "-", stdin="FROM scratch\n")
+    other = index_of(latest)
+    overtaken = site.succeed("ci.index", str(records), "--latest")
+    assert f"`latest` stays where it is: at the later commit {site.head()}" in overtaken
+    assert index_of(latest) == other
+
 
 def test_legs_of_two_commits_are_refused(site: Site, tmp_path: Path) -> None:
     records = tmp_path / "records"

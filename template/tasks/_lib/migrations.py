@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from . import releases
+from . import history
 from .console import say, stop
 from .images import Image
 from .run import ROOT, ask, read
@@ -22,7 +22,7 @@ def source(images: Iterable[Image]) -> str:
     if len(commits) != 1:
         return ""
     one = commits.pop()
-    return one if releases.is_here(one) else ""
+    return one if history.is_here(one) else ""
 
 
 def check(before: str, new: str) -> None:

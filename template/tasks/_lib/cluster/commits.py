@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .. import history
 from ..console import stop
 from ..images import Image
-from ..releases import Failure, Permitted, Release, is_here
+from ..releases import Failure, Permitted, Release
 from ..run import ROOT, ask, read
 from .method import ClusterMethod
 
@@ -54,7 +55,7 @@ class CommitMethod(ClusterMethod):
 
 def _check_commit(release: Release, otherwise: str) -> None:
     """Stop unless this repository has the commit of a release."""
-    if not is_here(release.commit):
+    if not history.is_here(release.commit):
         stop(
             f"release {release.number} was made from commit {release.commit}, which this repository does not have",
             f"fetch it: git fetch origin {release.commit}; {otherwise}",
