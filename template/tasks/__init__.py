@@ -9,9 +9,10 @@ from invoke import Collection
 # Invoke puts this folder itself on the import path, where tasks/secrets.py would stand before Python's own `secrets`.
 sys.path[:] = [entry for entry in sys.path if entry not in __path__]
 
-from ._lib import project, signals  # noqa: E402
+from ._lib import project, signals, variables  # noqa: E402
 
 signals.end_in_order()
+variables.settle()
 # A wrong invoke.yaml ends here, in two lines: Invoke itself would read it next and end in a traceback.
 project.load()
 

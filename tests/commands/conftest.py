@@ -29,6 +29,8 @@ feeds = feeds or "/dev/stdin" in sys.argv or "exec" in sys.argv
 stdin = sys.stdin.read() if feeds and not sys.stdin.isatty() else ""
 with open(os.path.join(here, "calls" if program == "docker" else "cluster-calls"), "a") as calls:
     calls.write(json.dumps([call.split(" ") if program != "docker" else sys.argv[1:], stdin]) + "\\n")
+with open(os.path.join(here, "environments"), "a") as environments:
+    environments.write(json.dumps([program, dict(os.environ)]) + "\\n")
 rules = [json.loads(line) for line in open(os.path.join(here, "rules"))]
 asked = [" ".join(json.loads(line)[0]) for line in open(calls.name)]
 for rule in reversed(rules):
@@ -93,6 +95,11 @@ class Desk:
         """The docker calls so far: arguments and standard input."""
         path = self.bin / "calls"
         return [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def environments(self, program: str) -> list[dict[str, str]]:
+        """Return the variables that each call of a program had."""
+        lines = map(json.loads, (self.bin / "environments").read_text().splitlines())
+        return [variables for name, variables in lines if name == program]
 
     @property
     def changes(self) -> list[str]:

@@ -1,0 +1,64 @@
+"""Promise: what the caller's shell has for other things changes neither what a task does nor where."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tools.rendering import commit
+
+from .conftest import Desk
+
+
+def plan(desk: Desk) -> str:
+    """Return what was to be built, as a bake file."""
+    (given,) = [stdin for arguments, stdin in desk.calls if "bake" in arguments]
+    return given
+
+
+def test_another_project_s_compose_and_platform(desk: Desk) -> None:
+    desk.environment |= {
+        "COMPOSE_FILE": "/elsewhere/compose.yml",
+        "COMPOSE_PROJECT_NAME": "elsewhere",
+        "DOCKER_BUILDKIT": "0",
+        "DOCKER_DEFAULT_PLATFORM": "linux/s390x",
+        # What is the user's own, and good for every project, stays.
+        "DOCKER_CONFIG": "/home/ann/.docker",
+    }
+    desk.says("config --services| up | ps |volume ls")
+    assert desk.inv("up").code == 0
+    started = desk.environments("docker")[-1]
+    assert {name for name in started if name.startswith(("COMPOSE_", "DOCKER_"))} == {"DOCKER_CONFIG"}
+
+
+def test_the_repository_of_a_hook_that_runs_a_task(desk: Desk, tmp_path: Path) -> None:
+    commit(desk.project, "Start")
+    other = tmp_path / "other"
+    subprocess.run(["git", "init", "--quiet", str(other)], check=True)
+    desk.environment |= {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other), "GIT_INDEX_FILE": "/nowhere"}
+    desk.says("buildx bake", code=1)
+    desk.inv("build", "--only", "backend")
+    head = ["git", "-C", str(desk.project), "rev-parse", "HEAD"]
+    assert subprocess.run(head, stdout=subprocess.PIPE, text=True, check=True).stdout.strip() + '"' in plan(desk)
+
+
+def test_what_would_lead_tools_to_another_cluster(clustered: Desk) -> None:
+    clustered.environment |= {
+        "HELM_DRIVER": "configmap",
+        "HELM_KUBEAPISERVER": "https://elsewhere",
+        "KUBE_CONFIG_PATH": "/elsewhere",
+        "TF_CLI_ARGS_plan": "-destroy",
+        "TF_VAR_name": "elsewhere",
+        "TF_WORKSPACE": "elsewhere",
+        "KUBECONFIG": "/home/ann/kubeconfig",
+        "TF_CLI_CONFIG_FILE": "/home/ann/terraformrc",
+    }
+    assert clustered.inv("deploy", "--env", "staging", "--yes").code == 0
+    led = {
+        name: value
+        for name, value in clustered.environments("helm")[-1].items()
+        if name.startswith(("HELM_", "KUBE", "TF_"))
+    }
+    # Nobody's own defaults of kubectl: with `delete --interactive`, the lock would stay.
+    assert led == {"KUBECONFIG": "/home/ann/kubeconfig", "KUBERC": "off", "TF_CLI_CONFIG_FILE": "/home/ann/terraformrc"}
+    assert all(one["KUBERC"] == "off" for one in clustered.environments("kubectl"))
