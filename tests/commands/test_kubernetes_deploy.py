@@ -345,6 +345,7 @@ def test_secrets_are_made_for_what_the_values_call_for(clustered: Desk) -> None:
     assert data["database_url"] == "postgres://me:hidden@db/app"
     assert len(data["redis_password"]) >= 40
     assert data["redis_url"] == f"redis://:{data['redis_password']}@acme-notes-redis:6379/0"
+    assert "database_url is what DATABASE_URL says in this shell, and leads to db.\n" in made.output
     said = made.output + " ".join(" ".join(words) for words, _ in clustered.cluster_calls)
     assert "hidden" not in said
     assert data["redis_password"] not in said

@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+from tasks._lib.cluster import secrets
+
 from tools.rendering import commit
 
 from .conftest import Desk
@@ -62,3 +65,20 @@ def test_what_would_lead_tools_to_another_cluster(clustered: Desk) -> None:
     # Nobody's own defaults of kubectl: with `delete --interactive`, the lock would stay.
     assert led == {"KUBECONFIG": "/home/ann/kubeconfig", "KUBERC": "off", "TF_CLI_CONFIG_FILE": "/home/ann/terraformrc"}
     assert all(one["KUBERC"] == "off" for one in clustered.environments("kubectl"))
+
+
+def test_the_database_for_development_is_no_environment_s(clustered: Desk) -> None:
+    clustered.values("postgres: {mode: external}\nredis: {mode: internal}\nsecrets: {existing: notes}\n")
+    clustered.environment["DATABASE_URL"] = "postgres://me:hidden@localhost:5432/dev"
+    refused = clustered.inv("secrets.init", "--env", "staging")
+    assert "error: DATABASE_URL in this shell leads to localhost, which to a pod is the pod itself" in refused.output
+    assert "fix: set DATABASE_URL to the address that the environment's pods reach" in refused.output
+    assert clustered.cluster_changes == []
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://me:hid#den@db/app", "postgres://me:hid/den@db/app", "postgres://me:[hid@db"]
+)
+def test_a_password_that_a_url_cannot_have_is_not_shown(url: str) -> None:
+    assert secrets._host("postgres://me:hidden@db.example:5432/app") == "db.example"
+    assert secrets._host(url) == ""

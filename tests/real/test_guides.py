@@ -64,7 +64,7 @@ def test_a_guide_works_from_the_top(
     replace(folder / "deploy/environments/staging.yaml", "mode: internal", f"mode: internal\n  {image}")
     environment = os.environ | {
         "CONTEXT": context,
-        "DATABASE_URL": database(placed["postgres:18"], "guide"),
+        "STAGING_DATABASE_URL": database(placed["postgres:18"], "guide"),
         "HOME": str(tmp_path),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "GIT_CONFIG_COUNT": "2",

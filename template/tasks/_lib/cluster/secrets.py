@@ -8,15 +8,18 @@ import secrets
 import sys
 from pathlib import Path
 from string import Formatter
+from urllib.parse import urlsplit
 
 import yaml
 
-from ..console import stop
+from ..console import say, stop
 from ..forms import fill
 from .kubectl import Cluster
 
 _FILE = Path(__file__).with_suffix(".yaml")
 _RANDOM = "random"
+# Where this machine's own servers are: to a pod, these names are the pod itself.
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def read(cluster: Cluster, name: str) -> dict[str, str]:
@@ -45,7 +48,16 @@ def _given(key: str) -> str:
     """Return a value from the shell's variable, or from whoever sits here."""
     variable = key.upper()
     value = os.environ.get(variable, "")
-    if not value and sys.stdin.isatty():
+    if value:
+        # Many shells have one, of the database for development.
+        host = _host(value)
+        if host in _HERE:
+            stop(
+                f"{variable} in this shell leads to {host}, which to a pod is the pod itself",
+                f"set {variable} to the address that the environment's pods reach",
+            )
+        say(f"{key} is what {variable} says in this shell, and leads to {host or 'a host that cannot be told'}.")
+    elif sys.stdin.isatty():
         value = getpass.getpass(f"{key} (it is not shown): ").strip()
     if not value:
         stop(
@@ -53,6 +65,15 @@ def _given(key: str) -> str:
             f"set the variable {variable}, or run this where it can ask",
         )
     return value
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL; empty where that may be the rest of a password which is not written as a URL needs."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return "" if "@" in parts.path + parts.query + parts.fragment else parts.hostname or ""
 
 
 def write(cluster: Cluster, name: str, values: dict[str, str], instance: str) -> None:
