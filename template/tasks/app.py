@@ -1,5 +1,6 @@
 """The app on this machine, without containers: running it from source, testing it, checking its form."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ from invoke import Context, task
 from ._lib import development, suites, test_servers
 from ._lib.console import say, stop
 from ._lib.project import load
-from ._lib.run import ROOT, ask, need, run
+from ._lib.run import ROOT, ask, need, read, run
 
 
 @task(auto_shortflags=False)
@@ -18,16 +19,23 @@ def dev(_context: Context) -> None:
     """Run the app from source with the embedded database; Ctrl-C stops it."""
     need("cargo")
     servers = load().servers
-    run(["cargo", "build", *(f"--package={name}" for name in servers)], fix="correct what the compiler names above")
+    build = ["cargo", "build", *(f"--package={name}" for name in servers)]
+    run(build, fix="correct what the compiler names above")
+    programs = _programs(read([*build, "--quiet", "--message-format=json"]))
     development.FOLDER.mkdir(exist_ok=True)
     environment = development.environment() | {"MIGRATE_ON_START": "true"}
-    folder = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
-    running = [subprocess.Popen([folder / name], cwd=ROOT, env=environment) for name in servers]
+    running = [subprocess.Popen([programs[name]], cwd=ROOT, env=environment) for name in servers]
     say(f"Running {' and '.join(servers)}; Ctrl-C stops.")
     ended = _wait(running)
     if ended:
         stop(f"{servers[running.index(ended)]} ended with exit code {ended.returncode}", "its message above says why")
     say("\nStopped. Next: `inv test`, `inv build`")
+
+
+def _programs(messages: str) -> dict[str, str]:
+    """Return where each program is, by what cargo says: its user may have it build into another folder than target/."""
+    made = [json.loads(line) for line in messages.splitlines()]
+    return {one["target"]["name"]: one["executable"] for one in made if one.get("executable")}
 
 
 def _wait(running: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes] | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
+from tasks._lib import development
 from tasks._lib.cluster import secrets
 
 from tools.rendering import commit
@@ -82,3 +84,29 @@ def test_the_database_for_development_is_no_environment_s(clustered: Desk) -> No
 def test_a_password_that_a_url_cannot_have_is_not_shown(url: str) -> None:
     assert secrets._host("postgres://me:hidden@db.example:5432/app") == "db.example"
     assert secrets._host(url) == ""
+
+
+def test_what_runs_from_source_meets_no_team_s_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"):
+        monkeypatch.setenv(name, "elsewhere")
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    variables = development.environment()
+    assert variables["DATABASE_URL"] == development.DATABASE_URL
+    assert "elsewhere" not in variables.values()
+    assert variables["LOG_LEVEL"] == "debug"
+
+
+def test_programs_are_started_where_cargo_put_them(desk: Desk, tmp_path: Path) -> None:
+    desk.records("cargo")
+    made = []
+    for name in ("backend", "frontend"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 3\n")
+        (tmp_path / name).chmod(0o755)
+        made.append({"target": {"name": name}, "executable": str(tmp_path / name)})
+    desk.says("^cargo build")
+    library = {"target": {"name": "common"}, "executable": None}
+    finished = {"reason": "build-finished", "success": True}
+    desk.says("^cargo build .*--message-format", "\n".join(map(json.dumps, [library, *made, finished])))
+    result = desk.inv("dev")
+    assert "Running backend and frontend" in result.output
+    assert "end ended with exit code 3" in result.output
