@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from tasks._lib import development
 from tasks._lib.cluster import secrets
+from tasks._lib.cluster.kubectl import Cluster
 
 from tools.rendering import commit
 
@@ -110,3 +114,24 @@ def test_programs_are_started_where_cargo_put_them(desk: Desk, tmp_path: Path) -
     result = desk.inv("dev")
     assert "Running backend and frontend" in result.output
     assert "end ended with exit code 3" in result.output
+
+
+def test_a_pod_is_asked_through_no_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Pod(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(503, "not ready")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    # Nobody listens there.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with HTTPServer(("127.0.0.1", 0), Pod) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        kubectl = tmp_path / "kubectl"
+        kubectl.write_text(f"#!/bin/sh\necho Starting to serve on 127.0.0.1:{server.server_port}\nexec sleep 60\n")
+        kubectl.chmod(0o755)
+        assert Cluster("lab", "there").get_through("backend", "/readyz").startswith("503 ")

@@ -88,19 +88,19 @@ class Cluster:
         import requests
 
         # `kubectl get --raw` would keep the body of an error to itself.
-        proxy = subprocess.Popen(self.command("proxy", "--port", "0"), stdout=subprocess.PIPE, text=True)
-        try:
-            said = proxy.stdout.readline() if proxy.stdout else ""
-            address = (
-                f"http://{said.rpartition(' ')[2].strip()}/api/v1/namespaces/{self.namespace}/pods/{pod}/proxy{path}"
-            )
-            answer = requests.get(address, timeout=5)
-            return f"{answer.status_code} {answer.text.strip()}"
-        except requests.RequestException as error:
-            return f"nothing ({type(error).__name__})"
-        finally:
-            proxy.terminate()
-            proxy.wait()
+        command = self.command("proxy", "--port", "0")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy, requests.Session() as session:
+            # A proxy that the shell names would look for the address on its own machine.
+            session.trust_env = False
+            try:
+                said = proxy.stdout.readline() if proxy.stdout else ""
+                local = f"http://{said.rpartition(' ')[2].strip()}"
+                answer = session.get(f"{local}/api/v1/namespaces/{self.namespace}/pods/{pod}/proxy{path}", timeout=5)
+                return f"{answer.status_code} {answer.text.strip()}"
+            except requests.RequestException as error:
+                return f"nothing ({type(error).__name__})"
+            finally:
+                proxy.terminate()
 
     def kinds(self) -> dict[tuple[str, str], str]:
         """Return what the cluster calls each kind in an address: (apiVersion, kind) → resource."""
