@@ -154,7 +154,7 @@ def _source() -> _Source:
     if commit.returncode != 0:
         return _Source("dev", "unknown", version.current())
     revision = commit.stdout.strip()
-    dirty = "-dirty" if ask(["git", "status", "--porcelain"]).stdout.strip() else ""
+    dirty = "-dirty" if ask(["git", "status", "--porcelain", "--untracked-files=normal"]).stdout.strip() else ""
     return _Source(revision[:12] + dirty, revision + dirty, version.current())
 
 

@@ -135,3 +135,26 @@ def test_a_pod_is_asked_through_no_proxy(monkeypatch: pytest.MonkeyPatch, tmp_pa
         kubectl.write_text(f"#!/bin/sh\necho Starting to serve on 127.0.0.1:{server.server_port}\nexec sleep 60\n")
         kubectl.chmod(0o755)
         assert Cluster("lab", "there").get_through("backend", "/readyz").startswith("503 ")
+
+
+def hides_untracked_files(desk: Desk) -> None:
+    """Commit the project, and let git show no file that no commit has, as some do in large repositories."""
+    commit(desk.project, "Start")
+    (desk.bin.parent / ".gitconfig").write_text("[status]\n\tshowUntrackedFiles = no\n")
+
+
+def test_an_image_of_a_file_that_git_hides_is_of_no_commit(desk: Desk) -> None:
+    hides_untracked_files(desk)
+    (desk.project / "crates/backend/src/new.rs").touch()
+    desk.says("buildx bake", code=1)
+    desk.inv("build", "--only", "backend")
+    assert '-dirty"' in plan(desk)
+
+
+def test_a_release_with_a_file_that_git_hides_could_not_be_made_again(clustered: Desk) -> None:
+    hides_untracked_files(clustered)
+    clustered.records("terraform")
+    clustered.says("^terraform version", "Terraform v1.14.0")
+    (clustered.project / "deploy/terraform/new.tf").touch()
+    result = clustered.inv("deploy", "--env", "staging", "--to", "terraform", "--yes")
+    assert "no commit has what is in deploy/ now" in result.output

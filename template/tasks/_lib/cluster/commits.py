@@ -21,7 +21,7 @@ class CommitMethod(ClusterMethod):
         self, built: dict[str, Image], permitted: Permitted
     ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         """Check also that a commit has what is deployed."""
-        changed = ask(["git", "status", "--porcelain", "--", "deploy"])
+        changed = ask(["git", "status", "--porcelain", "--untracked-files=normal", "--", "deploy"])
         if changed.returncode != 0 or changed.stdout:
             stop(
                 f"no commit has what is in deploy/ now, and {self.NAME} comes back to a release by its commit",
