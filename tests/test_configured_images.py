@@ -54,3 +54,13 @@ def test_all_else_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stands(monkeypatch, "sha256:2")
     seen.add(content())
     assert len(seen) == 5
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(CHECKOUT.glob("template/deploy/compose/*"))])
+def test_no_umask_decides_who_may_read(name: str) -> None:
+    dockerfile = CHECKOUT / "template/deploy/compose" / name / "Dockerfile"
+    copies = [line.split() for line in dockerfile.read_text(encoding="utf-8").splitlines() if line.startswith("COPY ")]
+    assert copies
+    for _, option, *_ in copies:
+        # What another stage made has its modes from there; what the image's own user owns, that one can read.
+        assert option.startswith(("--chmod=", "--chown=", "--from="))

@@ -212,7 +212,9 @@ def _layout(name: str) -> Path:
 
 def _bake(plan: dict[str, Any], used: engine.Builder) -> dict[str, str]:
     """Run the build and return each image's digest; of what was put into the engine, the one that it has there."""
-    with tempfile.TemporaryDirectory() as folder:
+    images.FOLDER.mkdir(exist_ok=True)
+    # Docker from a snap has a /tmp of its own.
+    with tempfile.TemporaryDirectory(dir=images.FOLDER) as folder:
         metadata = Path(folder) / "metadata.json"
         run(
             ["docker", "buildx", "bake", *used.flags, "--file", "-", "--metadata-file", str(metadata)],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import NoReturn
 
 import pytest
-from tasks._lib import development
+from tasks._lib import development, releases
 from tasks._lib.cluster import secrets
 from tasks._lib.cluster.kubectl import Cluster
 
@@ -100,17 +102,21 @@ def test_what_runs_from_source_meets_no_team_s_servers(monkeypatch: pytest.Monke
     assert variables["LOG_LEVEL"] == "debug"
 
 
-def test_programs_are_started_where_cargo_put_them(desk: Desk, tmp_path: Path) -> None:
-    desk.records("cargo")
-    made = []
-    for name in ("backend", "frontend"):
-        (tmp_path / name).write_text("#!/bin/sh\nexit 3\n")
-        (tmp_path / name).chmod(0o755)
-        made.append({"target": {"name": name}, "executable": str(tmp_path / name)})
-    desk.says("^cargo build")
+def builds_elsewhere(desk: Desk) -> None:
+    """Let cargo put programs, which say their database and end, into another folder than target/."""
+    program = desk.bin / "program"
+    program.write_text("#!/bin/sh\necho $DATABASE_URL\nexit 3\n")
+    program.chmod(0o755)
+    made = [{"target": {"name": name}, "executable": str(program)} for name in ("backend", "frontend")]
     library = {"target": {"name": "common"}, "executable": None}
     finished = {"reason": "build-finished", "success": True}
+    desk.records("cargo")
+    desk.says("^cargo build")
     desk.says("^cargo build .*--message-format", "\n".join(map(json.dumps, [library, *made, finished])))
+
+
+def test_programs_are_started_where_cargo_put_them(desk: Desk) -> None:
+    builds_elsewhere(desk)
     result = desk.inv("dev")
     assert "Running backend and frontend" in result.output
     assert "end ended with exit code 3" in result.output
@@ -158,3 +164,26 @@ def test_a_release_with_a_file_that_git_hides_could_not_be_made_again(clustered:
     (clustered.project / "deploy/terraform/new.tf").touch()
     result = clustered.inv("deploy", "--env", "staging", "--to", "terraform", "--yes")
     assert "no commit has what is in deploy/ now" in result.output
+
+
+def test_a_folder_whose_name_a_url_cannot_have(desk: Desk, tmp_path: Path) -> None:
+    desk.project = desk.project.rename(tmp_path / "C# too?")
+    builds_elsewhere(desk)
+    assert f"sqlite://{tmp_path}/C%23%20too%3F/data/dev.db\n" in desk.inv("dev").output
+
+
+def test_an_account_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_number: int) -> NoReturn:
+        raise KeyError
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert releases._account() == f"user {os.getuid()}"
+
+
+def test_docker_writes_where_both_can_look(desk: Desk) -> None:
+    desk.says("buildx bake", code=1)
+    desk.inv("build", "--only", "backend")
+    (file,) = [words[words.index("--metadata-file") + 1] for words, _ in desk.calls if "bake" in words]
+    assert Path(file).is_relative_to(desk.project)

@@ -288,7 +288,7 @@ def kubeconfig(folder: Path, token: str) -> dict[str, str]:
     document["users"] = [{"name": document["users"][0]["name"], "user": {"token": token}}]
     path = folder / f"kubeconfig-{len(list(folder.iterdir()))}"
     path.write_text(json.dumps(document))
-    return {"KUBECONFIG": str(path), "KUBE_CONFIG_PATH": str(path)}
+    return {"KUBECONFIG": str(path)}
 
 
 def refused(site: Deployed, cause: str, **environment: str) -> None:

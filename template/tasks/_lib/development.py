@@ -1,13 +1,14 @@
 """The data of `inv dev`: in files, so that they are still there after the next edit."""
 
 import os
+from urllib.parse import quote
 
 from . import secret_files
 from .run import ROOT
 
 FOLDER = ROOT / "data"
 DATABASE = FOLDER / "dev.db"
-DATABASE_URL = f"sqlite://{DATABASE}"
+DATABASE_URL = f"sqlite://{quote(str(DATABASE))}"
 
 
 def environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What every way of deploying has in common: a release, a failure, and what a method must be able to do."""
 
 import getpass
+import os
 import platform
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -144,8 +145,16 @@ class Method(Protocol):
 
 def who() -> str:
     """Return who is deploying, and from where."""
-    name = ask(["git", "config", "user.name"]).stdout.strip() or getpass.getuser()
+    name = ask(["git", "config", "user.name"]).stdout.strip() or _account()
     return f"{name} on {platform.node()}"
+
+
+def _account() -> str:
+    """Return what the account is called here; in a pipeline's container it may have nothing but a number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def now() -> str:
