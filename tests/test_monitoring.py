@@ -14,11 +14,12 @@ import yaml
 
 from tests.conftest import Project
 from tests.sets import every_set
+from tests.test_compose_overlays import resolve
 from tools.answers import CHECKOUT, Answers
 
 PROMETHEUS = CHECKOUT / "template/deploy/compose/prometheus"
+ALERTMANAGER = CHECKOUT / "template/deploy/compose/alertmanager"
 GRAFANA = CHECKOUT / "template/deploy/compose/grafana"
-PROGRAMS = re.findall(r"^ARG \w+=(.+)$", (PROMETHEUS / "Dockerfile").read_text(), re.MULTILINE)[0]
 # What tells the lines of a panel apart.
 GROUPED = re.compile(r"(?:topk\(\d+, )?(?:histogram_quantile\([\d.]+, )?(?:sum|max|min) by \(([^)]+)\)")
 
@@ -55,23 +56,20 @@ def test_every_alert_says_what_is_wrong(rules: Path) -> None:
         assert set(alert["annotations"]) == {"summary", "description"}, alert["alert"]
 
 
+def asked(program: str, dockerfile: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of an image's over a folder, which is /try there; whose folder it is makes no difference."""
+    image = re.findall(r"^ARG \w+=(.+)$", (dockerfile / "Dockerfile").read_text(), re.MULTILINE)[0]
+    mounted = ["docker", "run", "--rm", "--user", "0", "--volume", f"{folder}:/try:ro", "--entrypoint", program, image]
+    return subprocess.run([*mounted, *arguments], capture_output=True, text=True, check=False)
+
+
 @pytest.mark.docker
 def test_promtool_is_content(everything: Path) -> None:
     folder = everything / "deploy/compose/prometheus"
-    tests = [f"/etc/prometheus/tests/{path.name}" for path in sorted((folder / "tests").iterdir())]
-    mounted = [
-        "docker",
-        "run",
-        "--rm",
-        "--volume",
-        f"{folder}:/etc/prometheus:ro",
-        "--entrypoint",
-        "promtool",
-        PROGRAMS,
-    ]
-    config = [*mounted, "check", "config", "--lint=all", "--lint-fatal", "/etc/prometheus/prometheus.yml"]
-    for command in (config, [*mounted, "test", "rules", *tests]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    tests = [f"/try/tests/{path.name}" for path in sorted((folder / "tests").iterdir())]
+    config = ["check", "config", "--lint=all", "--lint-fatal", "/try/prometheus.yml"]
+    for command in (config, ["test", "rules", *tests]):
+        done = asked("promtool", PROMETHEUS, folder, *command)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -81,9 +79,41 @@ def test_promtool_finds_an_alert_that_does_not_fire(everything: Path, tmp_path: 
     for name in ("rules", "tests"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "backend.yml").write_text((folder / name / "backend.yml").read_text().replace("< 1", "< 0"))
-    mounted = ["docker", "run", "--rm", "--volume", f"{tmp_path}:/try:ro", "--entrypoint", "promtool", PROGRAMS]
-    done = subprocess.run([*mounted, "test", "rules", "/try/tests/backend.yml"], capture_output=True, check=False)
+    done = asked("promtool", PROMETHEUS, tmp_path, "test", "rules", "/try/tests/backend.yml")
     assert done.returncode != 0
+    assert "alertname: BackendDown" in done.stdout + done.stderr
+
+
+@pytest.mark.compose
+def test_an_alert_says_whose_it_is_and_links_to_a_page(everything: Path) -> None:
+    stack = resolve(everything, ["monitoring"])
+    services = stack["services"]
+    labels = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["global"]["external_labels"]
+    assert labels == {"stack": "${STACK}"}
+    assert services["prometheus"]["environment"]["STACK"] == stack["name"]
+    for name in ("prometheus", "alertmanager"):
+        port = services[name]["ports"][0]["published"]
+        assert f"--web.external-url=http://localhost:{port}" in services[name]["command"]
+
+
+def receivers() -> str:
+    """Return Alertmanager's configuration with the receivers that it has as examples."""
+    return re.sub(r"^    # ", "    ", (ALERTMANAGER / "alertmanager.yml").read_text(), flags=re.MULTILINE)
+
+
+def test_an_example_tells_people_what_to_look_at() -> None:
+    team = yaml.safe_load(receivers())["receivers"][0]
+    # An e-mail says it by itself.
+    assert set(team) == {"name", "slack_configs", "email_configs"}
+    assert ".Annotations.summary" in team["slack_configs"][0]["text"]
+    assert ".Annotations.description" in team["slack_configs"][0]["text"]
+
+
+@pytest.mark.docker
+def test_amtool_is_content_with_the_examples(tmp_path: Path) -> None:
+    (tmp_path / "alertmanager.yml").write_text(receivers())
+    done = asked("amtool", ALERTMANAGER, tmp_path, "check-config", "/try/alertmanager.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def panel_faults(panel: Panel) -> Iterator[str]:
