@@ -22,12 +22,13 @@ parameter's name. What a file does not say has the default.
 
 def rows(schema: dict[str, Any], path: str) -> Iterator[str]:
     """Yield a row for each parameter of a group, and of what its lists hold."""
+    needed = schema.get("required", ())
     for name, parameter in schema["properties"].items():
         here = f"{path}.{name}" if path else name
         if "properties" in parameter:
             yield from rows(parameter, here)
             continue
-        default = f"`{json.dumps(parameter['default'], ensure_ascii=False)}`" if "default" in parameter else "needed"
+        default = "needed" if name in needed else f"`{json.dumps(parameter['default'], ensure_ascii=False)}`"
         yield f"| `{here}` | {parameter['description']} | {_allowed(parameter)} | {default} |"
         if parameter["type"] == "array" and "properties" in parameter["items"]:
             yield from rows(parameter["items"], f"{here}[]")
