@@ -37,6 +37,7 @@ WRONG: dict[str, tuple[Values, str]] = {
     "jobs that no other pod sees": ({"scheduler": {"enabled": True}}, "postgres.mode"),
     "a worker without a queue": ({"worker": {"queues": []}}, "worker.queues"),
     "no host": ({"ingress": {"enabled": True}}, "ingress.hosts"),
+    "no Gateway": ({"route": {"enabled": True}}, "route.parents"),
 }
 
 every_wrong_value = pytest.mark.parametrize(("values", "parameter"), WRONG.values(), ids=WRONG.keys())

@@ -150,6 +150,11 @@ variable "route" {
     hostnames = optional(list(string), [])
     path      = optional(string, "/")
   })
+
+  validation {
+    condition     = !var.route.enabled || length(var.route.parents) > 0
+    error_message = "An HTTPRoute needs at least one Gateway in route.parents: without any, nothing leads to the app."
+  }
 }
 
 variable "network" {
