@@ -57,10 +57,12 @@ def snapshot(destination: Path) -> Path:
     return destination
 
 
-def commit(folder: Path, message: str) -> None:
-    """Commit everything in a folder, which becomes a repository when it is none."""
+def commit(folder: Path, message: str) -> str:
+    """Commit everything in a folder, which becomes a repository when it is none, and return the commit."""
     for arguments in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"]):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
     subprocess.run(
         ["git", *IDENTITY, "commit", "--quiet", "--allow-empty", "--message", message], cwd=folder, check=True
     )
+    head = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(head, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()

@@ -11,11 +11,11 @@ from typing import Any
 
 from invoke import Context, task
 
-from ._lib import configured, engine, images, proof, provenance, version
+from ._lib import configured, engine, history, images, proof, provenance, version
 from ._lib.console import say, stop
 from ._lib.layout import Layout, slug
 from ._lib.project import Project, load
-from ._lib.run import ROOT, ask, run
+from ._lib.run import ROOT, run
 
 # How often one image is sent at most, while the registry fails on its side. What it has is not sent twice.
 _TRIES = 3
@@ -150,12 +150,11 @@ class _Source:
 
 def _source() -> _Source:
     """Return what this tree is; one with changes of its own is said to be dirty."""
-    commit = ask(["git", "rev-parse", "HEAD"])
-    if commit.returncode != 0:
-        return _Source("dev", "unknown", version.current())
-    revision = commit.stdout.strip()
-    dirty = "-dirty" if ask(["git", "status", "--porcelain", "--untracked-files=normal"]).stdout.strip() else ""
-    return _Source(revision[:12] + dirty, revision + dirty, version.current())
+    commit = history.commit()
+    if commit == "unknown":
+        return _Source("dev", commit, version.current())
+    dirty = "-dirty" if history.has_changes() else ""
+    return _Source(commit[:12] + dirty, commit + dirty, version.current())
 
 
 def _plan(project: Project, names: list[str], platforms: list[str], registry: str, source: _Source) -> dict[str, Any]:

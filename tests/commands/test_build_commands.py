@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from tools.rendering import commit
+
 from .conftest import DIGEST, Desk
 
 METADATA = json.dumps({name: {"containerimage.digest": DIGEST} for name in ("backend", "frontend", "cli", "nginx")})
@@ -48,22 +50,13 @@ def test_all_binaries_share_one_graph(desk: Desk) -> None:
 
 
 def test_the_tag_is_the_commit(desk: Desk) -> None:
-    def git(*arguments: str) -> str:
-        identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
-        done = subprocess.run(
-            ["git", *identity, *arguments], cwd=desk.project, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    git("init", "--quiet")
-    git("add", "--all")
-    git("commit", "--quiet", "--message", "x")
-    git("remote", "add", "origin", "https://git.example/acme/notes.git")
+    head = commit(desk.project, "Start")
+    remote = ["git", "remote", "add", "origin", "https://git.example/acme/notes.git"]
+    subprocess.run(remote, cwd=desk.project, check=True)
     build(desk)
-    commit = git("rev-parse", "HEAD")
     target = baked(desk)["backend"]
-    assert target["tags"] == [f"ghcr.io/acme/acme-notes-backend:{commit[:12]}"]
-    assert target["args"]["REVISION"] == commit  # type: ignore[index]
+    assert target["tags"] == [f"ghcr.io/acme/acme-notes-backend:{head[:12]}"]
+    assert target["args"]["REVISION"] == head  # type: ignore[index]
     assert target["args"]["SOURCE"] == "https://git.example/acme/notes"  # type: ignore[index]
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tasks._lib.migrations import destructive
 
-from tools import rendering
+from tools.rendering import commit
 
 from .conftest import Desk
 from .test_deploy_commands import OLD, ready, release, remembers  # noqa: F401
@@ -84,15 +82,8 @@ DROPPING = "crates/common/migrations/postgres/9_größe.sql"
 UNSAFE = f"{DROPPING} is not safe while the deployed release still runs"
 
 
-def commit(folder: Path) -> str:
-    """Commit all that is in a folder, a repository from then on, and return the commit."""
-    rendering.commit(folder, "Go on")
-    command = ["git", "rev-parse", "HEAD"]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-
 def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811
-    remembers(ready, release(1, OLD) | {"commit": commit(ready.project)})
+    remembers(ready, release(1, OLD) | {"commit": commit(ready.project, "Start")})
     assert ready.inv("deploy", "--plan").code == 2
     (ready.project / DROPPING).write_text("ALTER TABLE notes DROP COLUMN text;\n")
     result = ready.inv("deploy", "--yes")
@@ -112,9 +103,9 @@ def test_a_destructive_migration_is_refused(ready: Desk) -> None:  # noqa: F811
 
 
 def test_migrations_are_those_of_the_images(ready: Desk) -> None:  # noqa: F811
-    before = commit(ready.project)
+    before = commit(ready.project, "Start")
     (ready.project / DROPPING).write_text("ALTER TABLE notes DROP COLUMN text;\n")
-    after = commit(ready.project)
+    after = commit(ready.project, "Go on")
     platforms = {"linux/amd64": {"config": {"Labels": {"org.opencontainers.image.revision": before}}}}
 
     # This checkout is newer than the images of a tag: so are its migrations, which do not run.
@@ -140,9 +131,9 @@ def test_migrations_are_those_of_the_images(ready: Desk) -> None:  # noqa: F811
 
 
 def test_the_pipeline_only_goes_forward(ready: Desk) -> None:  # noqa: F811
-    before = commit(ready.project)
+    before = commit(ready.project, "Start")
     (ready.project / "README.md").write_text("# Later\n")
-    after = commit(ready.project)
+    after = commit(ready.project, "Go on")
     remembers(ready, release(1, OLD) | {"commit": after})
     ready.record_images("backend", "frontend", "cli", "nginx", commit=before)
     result = ready.inv("deploy", "--forward", "--yes")
@@ -161,7 +152,7 @@ def test_the_pipeline_only_goes_forward(ready: Desk) -> None:  # noqa: F811
 
 
 def test_images_that_do_not_say_what_they_are_of(ready: Desk) -> None:  # noqa: F811
-    before = commit(ready.project)
+    before = commit(ready.project, "Start")
     (ready.project / DROPPING).write_text("ALTER TABLE notes DROP COLUMN text;\n")
     remembers(ready, release(1, OLD) | {"commit": before})
     # The files that are here are the best that is known: they are compared.

@@ -21,8 +21,7 @@ class CommitMethod(ClusterMethod):
         self, built: dict[str, Image], permitted: Permitted
     ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         """Check also that a commit has what is deployed."""
-        changed = ask(["git", "status", "--porcelain", "--untracked-files=normal", "--", "deploy"])
-        if changed.returncode != 0 or changed.stdout:
+        if history.has_changes("deploy"):
             stop(
                 f"no commit has what is in deploy/ now, and {self.NAME} comes back to a release by its commit",
                 "commit it: git add deploy && git commit",
